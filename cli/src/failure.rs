@@ -49,13 +49,15 @@ pub(crate) enum AwsCause {
     Failed,
     /// What the call changes is no longer as it was read.
     Outdated,
+    /// The service never makes this change.
+    NotUpdatable,
 }
 
 impl AwsCause {
     /// Whether the same call may succeed later.
     pub(crate) fn is_temporary(self) -> bool {
         match self {
-            Self::Denied | Self::Outdated => false,
+            Self::Denied | Self::Outdated | Self::NotUpdatable => false,
             Self::Throttled | Self::Unreachable | Self::Failed => true,
         }
     }

@@ -60,6 +60,12 @@ impl Stack {
         self.id.split('/').nth(1).unwrap_or_default()
     }
 
+    /// Returns the ARN of something else in the stack's account and region, such as `events` `rule/NAME`.
+    pub(crate) fn arn_beside(&self, service: &str, resource: &str) -> String {
+        let part = |place| self.id.split(':').nth(place).unwrap_or_default();
+        format!("arn:{}:{service}:{}:{}:{resource}", part(1), part(3), self.account())
+    }
+
     /// Returns the account that the stack is in, 12 digits: its id is an ARN.
     pub(crate) fn account(&self) -> &str {
         self.id.split(':').nth(4).unwrap_or_default()
@@ -310,6 +316,13 @@ pub(crate) struct Resource {
     pub(crate) kind: String,
     /// Its physical id.
     pub(crate) id: String,
+}
+
+impl Resource {
+    /// Returns the first resource of this type.
+    pub(crate) fn find<'a>(resources: &'a [Self], kind: &str) -> Option<&'a Self> {
+        resources.iter().find(|resource| resource.kind == kind)
+    }
 }
 
 /// Lists the resources of the stack.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{
-    Dimension, Metric, MetricAlarm, MetricDataQuery, MetricStat, ScanBy, StateValue,
+    Dimension, Metric, MetricAlarm, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StateValue,
+    StatusCode,
 };
 
 use super::Aws;
 use super::error::AwsContext;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::timestamp::{self, seconds_now};
 
 /// One metric and one of its statistics, such as `Sum`.
@@ -37,6 +38,12 @@ impl Periods {
         Self { start: end.saturating_sub(number as u64 * seconds), number, seconds }
     }
 
+    /// Returns the minutes of the last hour. Periods start at a multiple of their length, so one of an hour would start at the
+    /// clock hour.
+    pub(crate) fn last_hour() -> Self {
+        Self::until_now(60, Duration::from_secs(60))
+    }
+
     /// Returns when a period begins, or when the one before it ends, in seconds since 1970.
     pub(crate) fn start_of(&self, place: usize) -> u64 {
         self.start + place as u64 * self.seconds
@@ -61,20 +68,34 @@ pub(crate) async fn read_metrics<const N: usize>(
     let request = aws.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.collect()));
     let request = request.start_time(at(periods.start)).end_time(at(periods.start_of(periods.number)));
     let mut read = [(); N].map(|()| vec![None; periods.number]);
+    let mut incomplete = [const { None }; N];
     let mut pages = request.scan_by(ScanBy::TimestampAscending).into_paginator().send();
     while let Some(page) = pages.next().await {
         for result in page.aws_context("read the metrics in CloudWatch")?.metric_data_results() {
             let place = result.id().and_then(|id| id.strip_prefix("series")?.parse::<usize>().ok());
-            let Some(values) = place.and_then(|place| read.get_mut(place)) else { continue };
+            let Some(place) = place.filter(|place| *place < N) else { continue };
+            incomplete[place] = incomplete_reason(result);
             for (time, value) in result.timestamps().iter().zip(result.values()) {
                 let second = u64::try_from(time.secs()).unwrap_or_default();
-                if let Some(place) = periods.place_of(second).and_then(|place| values.get_mut(place)) {
-                    *place = Some(*value);
+                if let Some(slot) = periods.place_of(second).and_then(|period| read[place].get_mut(period)) {
+                    *slot = Some(*value);
                 }
             }
         }
     }
-    Ok(read)
+    match incomplete.into_iter().flatten().next() {
+        Some(reason) => Err(Failure::new("cannot read the metrics in CloudWatch").why(reason)),
+        None => Ok(read),
+    }
+}
+
+/// Returns why values of the series are missing. A page with a part of them may be followed by another page
+/// ("MetricDataResult", Amazon CloudWatch API Reference).
+fn incomplete_reason(result: &MetricDataResult) -> Option<String> {
+    let status = result.status_code().filter(|status| **status != StatusCode::Complete)?;
+    let messages = result.messages().iter().filter_map(|message| message.value());
+    let parts: Vec<_> = [status.as_str()].into_iter().chain(messages).collect();
+    Some(format!("{}: {}", result.label().unwrap_or("a metric"), parts.join(": ")))
 }
 
 fn build_query(place: usize, series: &Series<'_>, seconds: u64) -> MetricDataQuery {
@@ -125,4 +146,22 @@ pub(crate) async fn read_alarms(aws: &Aws, names: Vec<String>) -> Result<Vec<Ala
         alarms.extend(page.metric_alarms.unwrap_or_default().into_iter().map(Alarm::from));
     }
     Ok(alarms)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::types::MessageData;
+
+    use super::*;
+
+    #[test]
+    fn values_that_are_missing_are_not_zero() {
+        let result = |status| MetricDataResult::builder().label("Throttles").status_code(status);
+        assert_eq!(incomplete_reason(&result(StatusCode::Complete).build()), None);
+        let denied = MessageData::builder().value("you may not read it").build();
+        let denied = result(StatusCode::Forbidden).messages(denied).build();
+        assert_eq!(incomplete_reason(&denied).unwrap(), "Throttles: Forbidden: you may not read it");
+        let part = incomplete_reason(&result(StatusCode::PartialData).build());
+        assert_eq!(part.unwrap(), "Throttles: PartialData");
+    }
 }

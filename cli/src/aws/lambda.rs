@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::Aws;
 use super::error::{AwsContext, RESOURCE_NOT_FOUND};
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, shell_argument};
 
 /// In a VPC, a new version gets its network interface after a minute or two.
 const READY_TIMEOUT: Duration = Duration::from_secs(300);
@@ -182,12 +182,36 @@ async fn invoke(aws: &Aws, function: &str, version: &str, event: &Value) -> Resu
     answer.aws_context(&format!("invoke version {version} of the function {function}"))
 }
 
+/// The type of an event source mapping.
+pub(crate) const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
+
 /// An event source mapping, which gives a function the messages of a queue.
 pub(crate) struct EventSourceMapping {
-    /// Such as `Enabled`.
-    pub(crate) state: String,
+    pub(crate) state: MappingState,
     /// Why Lambda has changed the state. `None` if a user has.
     pub(crate) reason: Option<String>,
+}
+
+/// Whether a mapping gives the function messages ("EventSourceMappingConfiguration", AWS Lambda API Reference).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MappingState {
+    Enabled,
+    /// It is about to be enabled. Other states are temporary.
+    Changing,
+    /// Or about to be.
+    Disabled,
+    Deleting,
+}
+
+impl MappingState {
+    fn parse(state: Option<&str>) -> Self {
+        match state {
+            Some("Enabled") => Self::Enabled,
+            Some("Disabled" | "Disabling") => Self::Disabled,
+            Some("Deleting") => Self::Deleting,
+            _ => Self::Changing,
+        }
+    }
 }
 
 /// Returns the event source mapping, or `None` if there is no such mapping.
@@ -198,11 +222,16 @@ pub(crate) async fn find_event_source_mapping(aws: &Aws, id: &str) -> Result<Opt
     }
     let mapping = answer.aws_context(&format!("read the event source mapping {id}"))?;
     Ok(Some(EventSourceMapping {
-        state: mapping.state.unwrap_or_else(|| "unknown".to_owned()),
+        state: MappingState::parse(mapping.state.as_deref()),
         reason: mapping
             .state_transition_reason
             .filter(|reason| !matches!(reason.as_str(), "USER_INITIATED" | "User action")),
     }))
+}
+
+/// Returns the command that enables an event source mapping.
+pub(crate) fn enable_mapping_command(id: &str) -> String {
+    format!("aws lambda update-event-source-mapping --uuid {} --enabled", shell_argument(id, "UUID"))
 }
 
 #[cfg(test)]

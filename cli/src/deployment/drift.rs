@@ -5,7 +5,8 @@
 
 mod comparison;
 pub(crate) mod functions;
-pub(crate) mod mapping;
+pub(crate) mod identifier;
+pub(crate) mod load_path;
 pub(crate) mod resources;
 pub(crate) mod settings;
 
@@ -15,9 +16,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use self::functions::{ComparedFunction, compare_functions};
+use self::load_path::{compare_mapping, compare_rule};
 use self::resources::{ComparedResources, compare_resources};
 use crate::aws::Aws;
-pub(crate) use crate::aws::cloudformation::drift::Difference;
+pub(crate) use crate::aws::cloudformation::drift::{Difference, RECREATE};
 use crate::aws::cloudformation::{self, Stack};
 use crate::failure::Result;
 
@@ -26,9 +28,6 @@ const MAX_SHOWN: usize = 60;
 
 /// What reverts a change.
 pub(crate) const REVERT: &str = "restctl deploy, which reverts it, or says what it cannot revert";
-
-/// What restores a deleted resource. A deployment would not: CloudFormation changes only what the template changes.
-pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl deploy --adopt";
 
 /// How many differences are described.
 const MAX_DESCRIBED: usize = 4;
@@ -42,11 +41,19 @@ pub(crate) fn describe(drifts: &[ResourceDrift]) -> Vec<String> {
     lines
 }
 
-/// Compares the functions and all other resources. CloudFormation must be able to compare resources of the stack.
+/// Compares the functions, all other resources, and whether loads are paused. CloudFormation must be able to compare resources
+/// of the stack.
 pub(crate) async fn compare_stack(aws: &Aws, stack: &Stack) -> Result<ComparedResources> {
     let resources = cloudformation::list_resources(aws, stack).await?;
-    let (functions, mut found) =
-        tokio::join!(compare_functions(aws, stack), compare_resources(aws, stack, &resources));
+    let (functions, mut found, mapping, rule) = tokio::join!(
+        compare_functions(aws, stack),
+        compare_resources(aws, stack, &resources),
+        compare_mapping(aws, &resources),
+        compare_rule(aws, &resources),
+    );
+    for compared in [mapping, rule] {
+        found.add_load_path(compared);
+    }
     match functions {
         Ok(functions) => {
             let drifts = functions.iter().flat_map(ComparedFunction::drifts);
@@ -67,6 +74,8 @@ pub(crate) struct ResourceDrift {
     pub(crate) physical_id: String,
     /// Empty if the resource was deleted.
     pub(crate) differences: Vec<Difference>,
+    /// The properties that the template sets, as far as they are known. JSON leaves them out.
+    pub(crate) expected: Value,
 }
 
 impl ResourceDrift {
@@ -89,7 +98,7 @@ impl ResourceDrift {
     }
 
     pub(crate) fn to_json(&self) -> Value {
-        let Self { resource, kind, physical_id, differences } = self;
+        let Self { resource, kind, physical_id, differences, .. } = self;
         json!({
             "resource": resource,
             "resource_type": kind,

@@ -7,7 +7,10 @@ use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
 
 use super::state_text::describe_state;
+use crate::aws::cloudformation::drift::RECREATE;
 use crate::aws::cloudformation::{self, Resource, Stack};
+use crate::aws::eventbridge::RULE;
+use crate::aws::lambda::{MAPPING, MappingState};
 use crate::aws::{Aws, dynamodb, eventbridge, lambda, sqs};
 use crate::failure::{Result, shell_argument};
 
@@ -67,24 +70,16 @@ impl<'a> ObstacleFinder<'a> {
     }
 
     async fn check_mapping(&mut self) -> Result<Option<Obstacle>> {
-        let Some(id) = self.find_resource("AWS::Lambda::EventSourceMapping").await? else { return Ok(None) };
+        let Some(id) = self.find_resource(MAPPING).await? else { return Ok(None) };
         let state = lambda::find_event_source_mapping(self.aws, &id).await?.map(|mapping| mapping.state);
-        let state = state.unwrap_or_else(|| "deleted".to_owned());
-        // The others are those of a moment ("EventSourceMappingConfiguration", AWS Lambda API Reference).
-        if !matches!(state.as_str(), "Disabled" | "Disabling" | "Deleting" | "deleted") {
-            return Ok(None);
-        }
+        let (state, remedy) = match state {
+            Some(MappingState::Enabled | MappingState::Changing) => return Ok(None),
+            Some(MappingState::Disabled) => ("disabled", lambda::enable_mapping_command(&id)),
+            Some(MappingState::Deleting) | None => ("deleted", RECREATE.to_owned()),
+        };
         let reason =
             format!("the event source mapping {id} is {state}, so the ingest function gets no loads");
-        let enable = format!(
-            "aws lambda update-event-source-mapping --uuid {} --enabled",
-            shell_argument(&id, "UUID")
-        );
-        Ok(Some(Obstacle::new(reason).remedy(if state.starts_with("Disabl") {
-            enable
-        } else {
-            "restctl doctor".to_owned()
-        })))
+        Ok(Some(Obstacle::new(reason).remedy(remedy)))
     }
 
     /// With a reserved concurrency of 0, Lambda throttles each invocation ("Configuring reserved concurrency for a function",
@@ -120,7 +115,7 @@ impl<'a> ObstacleFinder<'a> {
 
     async fn explain_missing_event(&mut self) -> Result<Obstacle> {
         let missing = "the queue is empty: the bucket's event has not arrived";
-        let rule = match self.find_resource("AWS::Events::Rule").await? {
+        let rule = match self.find_resource(RULE).await? {
             Some(rule)
                 if eventbridge::read_rule_state(self.aws, &rule).await? == Some(RuleState::Disabled) =>
             {
@@ -128,7 +123,7 @@ impl<'a> ObstacleFinder<'a> {
             }
             _ => return Ok(Obstacle::new(missing.to_owned())),
         };
-        let enable = format!("aws events enable-rule --name {}", shell_argument(&rule, "NAME"));
+        let enable = eventbridge::enable_rule_command(&rule);
         Ok(Obstacle::new(format!("{missing}, and the event rule {rule} is disabled")).remedy(enable))
     }
 
@@ -136,8 +131,8 @@ impl<'a> ObstacleFinder<'a> {
         if self.resources.is_none() {
             self.resources = Some(cloudformation::list_resources(self.aws, self.stack).await?);
         }
-        let mut resources = self.resources.iter().flatten();
-        Ok(resources.find(|resource| resource.kind == kind).map(|resource| resource.id.clone()))
+        let found = Resource::find(self.resources.as_deref().unwrap_or_default(), kind);
+        Ok(found.map(|resource| resource.id.clone()))
     }
 }
 

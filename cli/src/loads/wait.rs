@@ -25,7 +25,7 @@ const EVENT_PATIENCE: Duration = Duration::from_secs(15);
 const PATIENCE: Duration = VISIBILITY_TIMEOUT.saturating_add(Duration::from_secs(5 * 60));
 
 /// How long a load makes no progress before the wait asks why, and how often it asks.
-const CURIOSITY: Duration = Duration::from_secs(2);
+const LOOK_AFTER: Duration = Duration::from_secs(2);
 const OBSTACLE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The wait for one load.
@@ -44,7 +44,7 @@ struct Standstill {
     since: Instant,
     obstacle: Option<Obstacle>,
     /// When the obstacle was looked for.
-    looked: Option<Instant>,
+    looked_at: Option<Instant>,
 }
 
 impl LoadWait<'_> {
@@ -79,12 +79,12 @@ impl LoadWait<'_> {
             let idle = now - standstill.since;
             if standstill.is_look_due(now) {
                 standstill.obstacle = finder.find_obstacle(&load.id(), entry.as_ref()).await;
-                standstill.looked = Some(now);
+                standstill.looked_at = Some(now);
             }
             progress.update(entry.as_ref(), standstill.obstacle.as_ref());
             if entry.is_none() && !is_queued && idle > EVENT_PATIENCE {
                 load.queue_if_current(aws, stack).await?;
-                (is_queued, standstill.looked) = (true, None);
+                (is_queued, standstill.looked_at) = (true, None);
             }
             if deadline.is_over() {
                 return Err(self.timeout_failure(entry.as_ref(), standstill.obstacle));
@@ -116,11 +116,11 @@ impl LoadWait<'_> {
 
 impl Standstill {
     fn new(since: Instant) -> Self {
-        Self { since, obstacle: None, looked: None }
+        Self { since, obstacle: None, looked_at: None }
     }
 
     fn is_look_due(&self, now: Instant) -> bool {
-        now - self.since >= CURIOSITY && self.looked.is_none_or(|looked| now - looked >= OBSTACLE_INTERVAL)
+        now - self.since >= LOOK_AFTER && self.looked_at.is_none_or(|at| now - at >= OBSTACLE_INTERVAL)
     }
 }
 
@@ -176,7 +176,7 @@ mod tests {
             LoadWait { aws: &aws, stack: &stack, load: &load, rows: None, deadline: WaitDeadline::NEVER };
         let failure = wait.poll_entry().await.unwrap_err().to_string();
         assert!(failure.contains("no progress for 35 minutes"), "{failure}");
-        assert!(failure.contains("the event source mapping m-1 is Disabled"), "{failure}");
+        assert!(failure.contains("the event source mapping m-1 is disabled"), "{failure}");
         assert!(failure.contains("next: aws lambda update-event-source-mapping --uuid m-1"), "{failure}");
     }
 }

@@ -251,7 +251,7 @@ fn load_faults_are_found(cloud: &Cloud) {
     report.assert_says(
         "event source mapping",
         "failed",
-        "is Disabled",
+        "is disabled",
         &format!("--uuid {mapping} --enabled"),
     );
     report.assert_others_ok(&["event source mapping"]);
@@ -349,8 +349,12 @@ fn limits_and_alarms_are_found(cloud: &Cloud) {
     let none = json!({ "ReservedConcurrentExecutions": 0 }).to_string();
     cloud.send_request("lambda", reqwest::Method::PUT, &path, |request| request.body(none));
     let report = run_doctor(cloud, 1);
-    let next = format!("aws lambda delete-function-concurrency --function-name {function}");
-    report.assert_says("concurrency", "failed", "the ingest function has a reserved concurrency of 0", &next);
+    report.assert_says(
+        "concurrency",
+        "failed",
+        "the ingest function has a reserved concurrency of 0",
+        "restctl deploy",
+    );
     report.assert_others_ok(&["concurrency"]);
     cloud.send_request("lambda", reqwest::Method::DELETE, &path, |request| request);
 

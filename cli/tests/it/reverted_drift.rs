@@ -283,3 +283,21 @@ fn another_resource_is_reverted_or_named() {
     assert!(reverted.contains("the list of all items is off"), "{reverted}");
     assert!(cloud.succeed(&["deploy"]).stderr.contains("no change"));
 }
+
+/// What the service never changes would otherwise stop each deployment.
+#[test]
+fn what_cannot_be_reverted_stops_no_deployment() {
+    let cloud = Cloud::start_deployed(&[]);
+    set_visibility_timeout(&cloud.record(), &cloud.resource_id("LoadQueue"), "30");
+    interpose(&cloud, |call| {
+        let refused = json!({ "ProgressEvent": {
+            "OperationStatus": "FAILED", "ErrorCode": "NotUpdatable", "StatusMessage": "create-only"
+        } });
+        call.target.ends_with(".UpdateResource").then(|| refused.to_string())
+    });
+    let deployed = cloud.succeed(&["deploy"]).stderr;
+    assert!(
+        deployed.contains("note: cannot revert the resource LoadQueue: FAILED: create-only"),
+        "{deployed}"
+    );
+}

@@ -53,7 +53,7 @@ fn a_wait_says_what_the_load_waits_for() {
     let cloud = Cloud::start_deployed(&[]);
     let mapping = cloud.resource_id("LoadMapping");
     enable_mapping(&cloud, &mapping, false);
-    let disabled = format!("the event source mapping {mapping} is Disabled");
+    let disabled = format!("the event source mapping {mapping} is disabled");
     let ran = upload_in_vain(&cloud, "first.csv");
     let announced = format!("waiting for its turn: {disabled}");
     ran.failed_with(7, &[&announced, "next: aws lambda update-event-source-mapping --uuid", "--enabled"]);

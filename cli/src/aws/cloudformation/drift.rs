@@ -1,5 +1,8 @@
 //! CloudFormation's own comparison of a resource with the template.
 
+use std::time::Duration;
+
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{
     PropertyDifference, StackResourceDrift as SdkDrift, StackResourceDriftStatus, StackStatus,
 };
@@ -8,19 +11,36 @@ use serde_json::Value;
 use super::Stack;
 use crate::aws::Aws;
 use crate::aws::error::AwsContext;
-use crate::failure::{Failure, Result};
+use crate::failure::{AwsCause, Failure, Result};
+
+/// What restores a deleted resource. A deployment would not: CloudFormation changes only what the template changes. Without its
+/// stack, `destroy` also deletes what `setup` made.
+pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then restctl setup and restctl deploy --adopt, with the same options";
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a comparison that is throttled is tried again.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A number that the resource may lack, so that its type shows nowhere: a log group without it keeps its lines forever.
+const RETENTION: &str = "RetentionInDays";
+
+/// CloudFormation's words for a type that it cannot compare, in a `ValidationError`, which has many other reasons. No call says
+/// which types can be compared.
+const NOT_SUPPORTED: &str = "Drift detection is not supported";
 
 /// A resource as CloudFormation compares it.
 pub(crate) struct ComparedResource {
     pub(crate) kind: String,
     pub(crate) physical_id: String,
-    /// What the template says, of the properties that it sets. `Null` if the resource was deleted.
+    /// What the template says, of the properties that it sets, with the types of the actual values: parameters of a template are
+    /// texts. `Null` if the resource was deleted.
     pub(crate) expected: Value,
     pub(crate) is_deleted: bool,
     pub(crate) differences: Vec<Difference>,
 }
 
-/// A property whose value differs from the template's. A value is a text, or JSON if it is no text.
+/// A property whose value differs from the template's. A value is a text, otherwise JSON.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Difference {
     /// Such as `Environment/Variables/OPENAPI`.
@@ -45,10 +65,22 @@ pub(crate) async fn compare_resource(
     stack: &Stack,
     name: &str,
 ) -> Result<Option<ComparedResource>> {
+    let attempt = async || match try_to_compare(aws, stack, name).await {
+        Err(failure) if failure.aws_cause == Some(AwsCause::Throttled) => Ok(None),
+        compared => compared.map(Some),
+    };
+    let throttled = || {
+        Failure::new(format!("cannot compare the resource {name} with the template"))
+            .why("CloudFormation refuses so many calls")
+    };
+    aws.clock.poll(PAUSE, PATIENCE, attempt).await?.ok_or_else(throttled)
+}
+
+async fn try_to_compare(aws: &Aws, stack: &Stack, name: &str) -> Result<Option<ComparedResource>> {
     let request = aws.cloudformation.detect_stack_resource_drift();
     let answer = request.stack_name(&stack.id).logical_resource_id(name).send().await;
-    // Which types can be compared, only the documentation says.
-    if can_compare(stack) && answer.error_code() == Some("ValidationError") {
+    let message = answer.as_ref().err().and_then(|error| error.message());
+    if message.is_some_and(|message| message.contains(NOT_SUPPORTED)) {
         return Ok(None);
     }
     let what = format!("compare the resource {name} with the template");
@@ -68,10 +100,8 @@ fn from_sdk(drift: SdkDrift) -> Result<ComparedResource, String> {
                 .unwrap_or_else(|| "CloudFormation gave no reason".to_owned()));
         }
     };
-    let expected = match &drift.expected_properties {
-        Some(properties) => serde_json::from_str(properties).map_err(|error| error.to_string())?,
-        None => Value::Null,
-    };
+    let mut expected = parse_properties(drift.expected_properties.as_deref())?;
+    take_types(&mut expected, &parse_properties(drift.actual_properties.as_deref())?);
     Ok(ComparedResource {
         kind: drift.resource_type.unwrap_or_default(),
         physical_id: drift.physical_resource_id.unwrap_or_default(),
@@ -86,11 +116,64 @@ fn from_sdk(drift: SdkDrift) -> Result<ComparedResource, String> {
     })
 }
 
+fn parse_properties(properties: Option<&str>) -> Result<Value, String> {
+    properties.map_or(Ok(Value::Null), serde_json::from_str).map_err(|error| error.to_string())
+}
+
+/// Makes numbers and booleans of the expected texts whose actual values are some. The objects of a list have the same form.
+fn take_types(expected: &mut Value, actual: &Value) {
+    match (expected, actual) {
+        (Value::Object(expected), Value::Object(actual)) => {
+            for (name, value) in expected {
+                let unset = if name == RETENTION { Value::from(0) } else { Value::Null };
+                take_types(value, actual.get(name).unwrap_or(&unset));
+            }
+        }
+        (Value::Array(expected), Value::Array(actual)) => {
+            let form = actual.first().unwrap_or(&Value::Null);
+            expected.iter_mut().for_each(|value| take_types(value, form));
+        }
+        (value, Value::Number(_) | Value::Bool(_)) => {
+            let typed = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+            if let Some(typed @ (Value::Number(_) | Value::Bool(_))) = typed {
+                *value = typed;
+            }
+        }
+        _ => {}
+    }
+}
+
 fn difference_from_sdk(difference: PropertyDifference) -> Difference {
     let value = |value: Option<String>| value.filter(|value| value != "null");
     Difference {
         property: difference.property_path.unwrap_or_default().trim_start_matches('/').to_owned(),
         expected: value(difference.expected_value),
         actual: value(difference.actual_value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn expected_texts_get_the_types_of_the_actual_values() {
+        let mut expected = json!({
+            "RetentionInDays": "30", "Name": "5", "On": "true", "Rules": [{ "Days": "7", "Id": "1" }], "New": "1",
+            "Kept": { "RetentionInDays": "14" }
+        });
+        let actual = json!({
+            "RetentionInDays": 14, "Name": "6", "On": false, "Rules": [{ "Days": 8, "Id": "1" }, { "Days": 9 }], "Kept": {}
+        });
+        take_types(&mut expected, &actual);
+        assert_eq!(
+            expected,
+            json!({
+                "RetentionInDays": 30, "Name": "5", "On": true, "Rules": [{ "Days": 7, "Id": "1" }], "New": "1",
+                "Kept": { "RetentionInDays": 14 }
+            })
+        );
     }
 }

@@ -11,10 +11,15 @@ use crate::failure::Result;
 /// The property with the digest of the package, in Base64. CloudFormation knows the package by its key only.
 pub(crate) const CODE_SHA_256: &str = "CodeSha256";
 
+pub(crate) const RESERVED_CONCURRENCY: &str = "ReservedConcurrentExecutions";
+
+/// The size of `/tmp` if nothing sets another one ("CreateFunction", AWS Lambda API Reference).
+pub(crate) const DEFAULT_STORAGE_MB: i32 = 512;
+
 /// Returns the properties of a version, or of the unpublished function if `version` is `None`, as `AWS::Lambda::Function`
 /// names them ("AWS::Lambda::Function", AWS CloudFormation Template Reference), with [`CODE_SHA_256`]. Those that are not set are
 /// null. Returns `None` if there is no such function or version.
-pub(crate) async fn read_properties(
+pub(crate) async fn read_function_properties(
     aws: &Aws,
     function: &str,
     version: Option<&str>,
@@ -31,7 +36,7 @@ fn to_properties(function: GetFunctionOutput) -> Value {
     let reserved = function.concurrency.and_then(|concurrency| concurrency.reserved_concurrent_executions);
     let Some(configuration) = function.configuration else { return Value::Null };
     let mut properties = configured_properties(&configuration);
-    properties["ReservedConcurrentExecutions"] = json!(reserved);
+    properties[RESERVED_CONCURRENCY] = json!(reserved);
     properties
 }
 
@@ -66,7 +71,7 @@ fn configured_properties(function: &FunctionConfiguration) -> Value {
         "FileSystemConfigs": (!mounts.is_empty()).then_some(mounts),
         "DeadLetterConfig": function.dead_letter_config().map(|letters| json!({ "TargetArn": letters.target_arn() })),
         "KmsKeyArn": function.kms_key_arn().filter(|key| !key.is_empty()),
-        "EphemeralStorage": { "Size": storage.unwrap_or(512) },
+        "EphemeralStorage": { "Size": storage.unwrap_or(DEFAULT_STORAGE_MB) },
         "SnapStart": { "ApplyOn": snapshot.map_or("None", SnapStartApplyOn::as_str) },
     })
 }

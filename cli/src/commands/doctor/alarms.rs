@@ -7,7 +7,7 @@ use super::concurrency::add_concurrency;
 use super::facts::DoctorFacts;
 use super::loads::{READ_DEAD_LETTERS, deleted_resource};
 use super::metrics::{READ_API_LOG, SPREAD_REQUESTS};
-use super::tls::RENEW;
+use super::tls::{RENEW, renew_command};
 use crate::aws::cloudwatch::{self, Alarm};
 use crate::failure::{Failure, shell_argument};
 
@@ -25,15 +25,17 @@ pub(super) async fn check_alarms(facts: &DoctorFacts<'_>) -> Result<CheckFinding
     if let Some(deleted) = names.iter().find(|name| alarms.iter().all(|alarm| alarm.name != **name)) {
         return Err(deleted_resource(deleted));
     }
-    judge_alarms(&alarms)
+    let renew = facts.imported_certificate().await.map_or(RENEW, renew_command);
+    judge_alarms(&alarms, renew)
 }
 
-fn judge_alarms(alarms: &[Alarm]) -> Result<CheckFinding, CheckError> {
+/// `renew` renews the certificate.
+fn judge_alarms(alarms: &[Alarm], renew: &str) -> Result<CheckFinding, CheckError> {
     let with_state = |state| alarms.iter().filter(move |alarm| alarm.state == state);
     let raised: Vec<&Alarm> = with_state(StateValue::Alarm).collect();
     if !raised.is_empty() {
         let mut next: Vec<String> = Vec::new();
-        for advice in raised.iter().map(|alarm| next_step(alarm)) {
+        for advice in raised.iter().map(|alarm| next_step(alarm, renew)) {
             if !next.contains(&advice) {
                 next.push(advice);
             }
@@ -69,14 +71,14 @@ fn describe_alarm(alarm: &Alarm) -> String {
 }
 
 /// The metrics are those of the template's alarms.
-fn next_step(alarm: &Alarm) -> String {
+fn next_step(alarm: &Alarm, renew: &str) -> String {
     match alarm.metric.as_str() {
         "ApproximateNumberOfMessagesVisible" => READ_DEAD_LETTERS.to_owned(),
         "Errors" => "restctl logs ingest --since 1h".to_owned(),
         "HTTPCode_Target_5XX_Count" | "HTTPCode_ELB_5XX_Count" => READ_API_LOG.to_owned(),
         "Throttles" => add_concurrency(),
         "ReadThrottleEvents" | "WriteThrottleEvents" => SPREAD_REQUESTS.to_owned(),
-        "DaysToExpiry" => RENEW.to_owned(),
+        "DaysToExpiry" => renew.to_owned(),
         _ => format!(
             "aws cloudwatch describe-alarm-history --alarm-name {}",
             shell_argument(&alarm.name, "NAME")
@@ -104,7 +106,7 @@ mod tests {
     }
 
     fn judged(alarms: &[Alarm]) -> DoctorCheckReport {
-        DoctorCheckReport::new("alarms", judge_alarms(alarms))
+        DoctorCheckReport::new("alarms", judge_alarms(alarms, "restctl cert renew"))
     }
 
     #[test]
@@ -118,6 +120,8 @@ mod tests {
             "1 of 2 alarms are in ALARM: a-Dead since 2026-01-15T09:30:05.000Z: Threshold Crossed"
         );
         assert_eq!(report.next.as_deref(), Some(READ_DEAD_LETTERS));
+        let expiring = judged(&[sample_alarm("a-C", "DaysToExpiry", StateValue::Alarm)]);
+        assert_eq!(expiring.next.as_deref(), Some("restctl cert renew"));
         // Each step is named once.
         let target = sample_alarm("a-T", "HTTPCode_Target_5XX_Count", StateValue::Alarm);
         let balancer = sample_alarm("a-E", "HTTPCode_ELB_5XX_Count", StateValue::Alarm);

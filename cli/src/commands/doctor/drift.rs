@@ -24,7 +24,8 @@ pub(super) async fn check_resources(facts: &DoctorFacts<'_>) -> Result<CheckFind
     if !can_compare(stack) {
         return Ok(not_yet(stack));
     }
-    judge_resources(compare_resources(facts.authenticated_clients().await?, stack, resources).await)
+    let found = compare_resources(facts.authenticated_clients().await?, stack, resources).await;
+    judge_resources(found, facts.context.local.is_some())
 }
 
 fn not_yet(stack: &Stack) -> CheckFinding {
@@ -47,9 +48,9 @@ fn judge_functions(functions: &[ComparedFunction]) -> Result<CheckFinding, Check
     }))
 }
 
-/// CloudFormation sometimes reports a difference that is none, so only a deleted resource is a failure.
-fn judge_resources(found: ComparedResources) -> Result<CheckFinding, CheckError> {
-    let ComparedResources { drifts, failures, compared } = found;
+/// CloudFormation sometimes reports false differences, so only a deleted resource is a failure.
+fn judge_resources(found: ComparedResources, is_local: bool) -> Result<CheckFinding, CheckError> {
+    let ComparedResources { drifts, failures, compared, not_comparable } = found;
     if drifts.iter().any(ResourceDrift::is_deleted) {
         return Err(drift_failure(&drifts).exit(Exit::NotFound).into());
     }
@@ -62,10 +63,42 @@ fn judge_resources(found: ComparedResources) -> Result<CheckFinding, CheckError>
         let next = first.next_step().unwrap_or("restctl doctor, again in a moment");
         return Ok(CheckFinding::warning(evidence, next));
     }
-    Ok(CheckFinding::ok(format!("{compared} other resources are as they were deployed")))
+    let rest = match not_comparable {
+        0 => String::new(),
+        number => format!("; CloudFormation cannot compare {number} more"),
+    };
+    let evidence = format!("{compared} other resources are as they were deployed{rest}");
+    // The local cloud compares fewer types.
+    if compared == 0 && !is_local {
+        return Ok(CheckFinding::warning(evidence, "restctl doctor, again in a moment"));
+    }
+    Ok(CheckFinding::ok(evidence))
 }
 
 fn drift_failure(drifts: &[ResourceDrift]) -> Failure {
     let next = if drifts.iter().any(ResourceDrift::is_deleted) { RECREATE } else { REVERT };
     Failure::new("changed without restctl").why(drift::describe(drifts).join("; ")).next(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check_report::{CheckVerdict, DoctorCheckReport};
+    use super::*;
+
+    #[test]
+    fn a_check_that_has_compared_nothing_is_not_ok() {
+        let judge = |compared, is_local| {
+            let found = ComparedResources { compared, not_comparable: 9, ..ComparedResources::default() };
+            let report = DoctorCheckReport::new("drift", judge_resources(found, is_local));
+            (report.verdict, report.evidence)
+        };
+        let (verdict, evidence) = judge(14, false);
+        assert_eq!(verdict, CheckVerdict::Ok);
+        assert_eq!(
+            evidence,
+            "14 other resources are as they were deployed; CloudFormation cannot compare 9 more"
+        );
+        assert_eq!(judge(0, false).0, CheckVerdict::Warning);
+        assert_eq!(judge(0, true).0, CheckVerdict::Ok);
+    }
 }

@@ -5,20 +5,22 @@ use restctl_contract::template::output as stack_output;
 
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
-use crate::aws::lambda::{self, EventSourceMapping};
+use crate::aws::cloudformation::Resource;
+use crate::aws::eventbridge::RULE;
+use crate::aws::lambda::{self, EventSourceMapping, MAPPING, MappingState};
 use crate::aws::{eventbridge, sqs};
 use crate::deployment::drift::RECREATE;
-use crate::failure::{Exit, Failure, shell_argument};
+use crate::failure::{Exit, Failure};
 
 pub(super) const READ_DEAD_LETTERS: &str = "restctl dlq ls, which says why; then restctl dlq redrive";
 
 /// Checks that EventBridge queues new objects.
 pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let rule = find_resource(facts, "AWS::Events::Rule").await?;
+    let rule = find_resource(facts, RULE).await?;
     match eventbridge::read_rule_state(facts.authenticated_clients().await?, rule).await? {
         Some(RuleState::Disabled) => {
             Err(Failure::new(format!("{rule} is disabled: new objects are not loaded"))
-                .next(format!("aws events enable-rule --name {}", shell_argument(rule, "NAME")))
+                .next(eventbridge::enable_rule_command(rule))
                 .into())
         }
         Some(_) => Ok(CheckFinding::ok(format!("{rule} is enabled"))),
@@ -28,27 +30,24 @@ pub(super) async fn check_event_rule(facts: &DoctorFacts<'_>) -> Result<CheckFin
 
 /// Checks that Lambda takes loads from the queue.
 pub(super) async fn check_event_source_mapping(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
-    let id = find_resource(facts, "AWS::Lambda::EventSourceMapping").await?;
+    let id = find_resource(facts, MAPPING).await?;
     match lambda::find_event_source_mapping(facts.authenticated_clients().await?, id).await? {
         Some(mapping) => judge_mapping(id, mapping),
         None => Err(deleted_resource(id)),
     }
 }
 
-/// The states are those of "EventSourceMappingConfiguration" (AWS Lambda API Reference).
 fn judge_mapping(id: &str, mapping: EventSourceMapping) -> Result<CheckFinding, CheckError> {
     let EventSourceMapping { state, reason } = mapping;
-    match state.as_str() {
-        "Enabled" => Ok(CheckFinding::ok(format!("{id} is Enabled"))),
-        "Creating" | "Enabling" | "Updating" => {
-            Ok(CheckFinding::warning(format!("{id} is {state}"), "restctl doctor, again in a minute"))
+    match state {
+        MappingState::Enabled => Ok(CheckFinding::ok(format!("{id} is enabled"))),
+        MappingState::Changing => {
+            Ok(CheckFinding::warning(format!("{id} is changing"), "restctl doctor, again in a minute"))
         }
-        "Deleting" => Err(deleted_resource(id)),
-        _ => {
-            let disabled = Failure::new(format!("{id} is {state}: queued objects are not loaded"));
-            let id = shell_argument(id, "UUID");
-            let enable = format!("aws lambda update-event-source-mapping --uuid {id} --enabled");
-            Err(disabled.why_lines(reason).next(enable).into())
+        MappingState::Deleting => Err(deleted_resource(id)),
+        MappingState::Disabled => {
+            let disabled = Failure::new(format!("{id} is disabled: queued objects are not loaded"));
+            Err(disabled.why_lines(reason).next(lambda::enable_mapping_command(id)).into())
         }
     }
 }
@@ -67,7 +66,7 @@ pub(super) async fn check_dead_letters(facts: &DoctorFacts<'_>) -> Result<CheckF
 
 /// Returns the physical id of the stack's only resource of this type.
 async fn find_resource<'a>(facts: &'a DoctorFacts<'_>, kind: &str) -> Result<&'a str, CheckError> {
-    let resource = facts.resources().await?.iter().find(|resource| resource.kind == kind);
+    let resource = Resource::find(facts.resources().await?, kind);
     Ok(resource.map(|resource| resource.id.as_str()).ok_or_else(|| {
         Failure::new(format!("the stack has no {kind}")).exit(Exit::NotFound).next("restctl deploy")
     })?)
@@ -91,12 +90,12 @@ mod tests {
     #[tokio::test]
     async fn each_state_of_a_mapping_is_judged() {
         for (state, reason, evidence) in [
-            ("Enabled", "USER_INITIATED", "m-1 is Enabled"),
-            ("Creating", "USER_INITIATED", "m-1 is Creating"),
-            ("Enabling", "User action", "m-1 is Enabling"),
-            ("Updating", "User action", "m-1 is Updating"),
-            ("Disabling", "USER_INITIATED", "m-1 is Disabling: queued objects are not loaded"),
-            ("Disabled", "USER_INITIATED", "m-1 is Disabled: queued objects are not loaded"),
+            ("Enabled", "USER_INITIATED", "m-1 is enabled"),
+            ("Creating", "USER_INITIATED", "m-1 is changing"),
+            ("Enabling", "User action", "m-1 is changing"),
+            ("Updating", "User action", "m-1 is changing"),
+            ("Disabling", "USER_INITIATED", "m-1 is disabled: queued objects are not loaded"),
+            ("Disabled", "USER_INITIATED", "m-1 is disabled: queued objects are not loaded"),
             ("Disabled", "The queue was deleted", "The queue was deleted"),
             ("Deleting", "USER_INITIATED", "m-1 was deleted outside of CloudFormation"),
         ] {

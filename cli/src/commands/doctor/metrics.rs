@@ -1,7 +1,5 @@
 //! Checks of what CloudWatch counted in the last hour.
 
-use std::time::Duration;
-
 use restctl_contract::template::output as stack_output;
 
 use super::check_report::{CheckError, CheckFinding};
@@ -52,9 +50,7 @@ impl LastHour {
             series("AWS/Lambda", "Errors", api),
             series("AWS/ApplicationELB", "RequestCount", load_balancer),
         ];
-        // In minutes, because periods start at a multiple of their length.
-        let last_hour = Periods::until_now(60, Duration::from_secs(60));
-        let read = cloudwatch::read_metrics(aws, series, last_hour).await?;
+        let read = cloudwatch::read_metrics(aws, series, Periods::last_hour()).await?;
         let [
             api_throttles,
             ingest_throttles,
@@ -81,8 +77,7 @@ impl LastHour {
 /// Returns the name in the metrics, `app/NAME/ID`, which is the end of the ARN ("CloudWatch metrics for your Application Load
 /// Balancer", User Guide for Application Load Balancers).
 fn load_balancer_name(resources: &[Resource]) -> &str {
-    let load_balancer =
-        resources.iter().find(|resource| resource.kind == "AWS::ElasticLoadBalancingV2::LoadBalancer");
+    let load_balancer = Resource::find(resources, "AWS::ElasticLoadBalancingV2::LoadBalancer");
     load_balancer.and_then(|resource| resource.id.split_once(":loadbalancer/")).map_or("", |(_, name)| name)
 }
 

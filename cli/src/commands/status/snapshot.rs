@@ -1,26 +1,27 @@
 //! The state of a stack at one moment. Each part is read on its own, so that a part that is unavailable hides no other.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use restctl_contract::load::{LedgerEntry, LoadState};
 use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::OnceCell;
 
 use super::traffic::Traffic;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
-use crate::aws::cloudformation::{self, Stack, StackComparison};
+use crate::aws::cloudformation::{self, Resource, Stack, StackComparison};
 use crate::aws::cloudwatch::{self, Periods};
 use crate::aws::sqs::{self, QueueDepth};
 use crate::aws::{Aws, dynamodb};
 use crate::context::Context;
 use crate::deployment::drift::ResourceDrift;
 use crate::deployment::drift::functions::{ComparedFunction, compare_functions_quickly};
-use crate::deployment::drift::mapping::compare_mapping;
+use crate::deployment::drift::load_path::compare_mapping;
 use crate::deployment::function_version::{LiveBy, LiveVersion};
-use crate::failure::{FailureContext, Result};
+use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::policy::{self, TokenPolicy};
 use crate::identity::settings::{self, Settings};
 
@@ -152,19 +153,22 @@ pub(super) struct ProviderState {
     pub(super) also_trusted: Vec<String>,
 }
 
+/// The resources of the stack, which are listed once for all snapshots.
+pub(super) type KnownResources = OnceCell<Vec<Resource>>;
+
 impl Snapshot {
     /// Reads all parts at once.
     ///
     /// # Errors
     /// If there is no stack. Any other failure is part of the snapshot.
-    pub(super) async fn take(context: &Context) -> Result<Self> {
+    pub(super) async fn take(context: &Context, resources: &KnownResources) -> Result<Self> {
         let (aws, name) = (context.aws().await?, &context.stack);
         let mut stack = cloudformation::find_deployed(aws, name).await?;
         let last_comparison = stack.last_comparison.take();
-        let (endpoint, functions, found, table, queue, loads, provider, traffic) = tokio::join!(
+        let (endpoint, functions, mapping, table, queue, loads, provider, traffic) = tokio::join!(
             read_endpoint(context, &stack),
-            read_functions(aws, &stack),
-            find_drift(aws, &stack),
+            compare_functions_quickly(aws, &stack),
+            compare_known_mapping(aws, &stack, resources),
             read_table(aws, &stack),
             read_queue(aws, &stack),
             read_last_loads(aws, &stack),
@@ -172,10 +176,11 @@ impl Snapshot {
             Traffic::read(context, &stack),
         );
         let status = stack.status.as_str().to_owned();
+        let found = find_drift(&functions, mapping);
         Ok(Self {
             stack: StackState { name: name.to_string(), region: aws.region.clone(), status },
             endpoint: endpoint.into(),
-            functions: functions.into(),
+            functions: functions.and_then(|functions| LiveFunctions::try_from(&functions)).into(),
             drift: found.map(|found| DriftState { found, last_comparison }).into(),
             table: table.into(),
             queue: queue.into(),
@@ -213,18 +218,33 @@ async fn read_endpoint(context: &Context, stack: &Stack) -> Result<EndpointState
     })
 }
 
-async fn read_functions(aws: &Aws, stack: &Stack) -> Result<LiveFunctions> {
-    let (api, ingest) = tokio::try_join!(
-        LiveVersion::read(aws, stack.output(stack_output::API_FUNCTION)?),
-        LiveVersion::read(aws, stack.output(stack_output::INGEST_FUNCTION)?),
-    )?;
-    Ok(LiveFunctions { api: (&api).into(), ingest: (&ingest).into() })
+async fn compare_known_mapping(
+    aws: &Aws,
+    stack: &Stack,
+    resources: &KnownResources,
+) -> Result<Option<ResourceDrift>> {
+    let resources = resources.get_or_try_init(|| cloudformation::list_resources(aws, stack)).await?;
+    compare_mapping(aws, resources).await
 }
 
-async fn find_drift(aws: &Aws, stack: &Stack) -> Result<Vec<ResourceDrift>> {
-    let (functions, mapping) =
-        tokio::try_join!(compare_functions_quickly(aws, stack), compare_mapping(aws, stack))?;
-    Ok(functions.iter().flat_map(ComparedFunction::drifts).chain(mapping).collect())
+fn find_drift(
+    functions: &Result<[ComparedFunction; 2]>,
+    mapping: Result<Option<ResourceDrift>>,
+) -> Result<Vec<ResourceDrift>> {
+    let functions = functions.as_ref().map_err(Failure::clone)?;
+    Ok(functions.iter().flat_map(ComparedFunction::drifts).chain(mapping?).collect())
+}
+
+impl TryFrom<&[ComparedFunction; 2]> for LiveFunctions {
+    type Error = Failure;
+
+    fn try_from([api, ingest]: &[ComparedFunction; 2]) -> Result<Self> {
+        let live = |compared: &ComparedFunction| {
+            let missing = || Failure::new(format!("the function {} has no live version", compared.function));
+            compared.live.as_ref().map(|live| LiveFunction::from(&live.version)).ok_or_else(missing)
+        };
+        Ok(Self { api: live(api)?, ingest: live(ingest)? })
+    }
 }
 
 impl From<&LiveVersion> for LiveFunction {
@@ -248,9 +268,7 @@ async fn read_table(aws: &Aws, stack: &Stack) -> Result<TableState> {
         dimension: ("TableName", name),
         statistic: "Sum",
     });
-    // In minutes, because periods start at a multiple of their length: one of an hour would start at the clock hour.
-    let last_hour = Periods::until_now(60, Duration::from_secs(60));
-    let throttled = cloudwatch::read_metrics(aws, throttled, last_hour);
+    let throttled = cloudwatch::read_metrics(aws, throttled, Periods::last_hour());
     let (size, throttled) = tokio::try_join!(dynamodb::table_size(aws, name), throttled)?;
     let (items, bytes) = size.unwrap_or_default();
     let throttled = throttled.iter().flatten().flatten().sum::<f64>() as u64;

@@ -9,7 +9,9 @@ use super::{Difference, ResourceDrift};
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
 use crate::aws::cloudformation::drift::compare_resource;
-use crate::aws::lambda::configuration::{CODE_SHA_256, read_properties};
+use crate::aws::lambda::configuration::{
+    CODE_SHA_256, DEFAULT_STORAGE_MB, RESERVED_CONCURRENCY, read_function_properties,
+};
 use crate::deployment::function_version::{LiveBy, LiveVersion};
 use crate::digest;
 use crate::failure::{Failure, Result};
@@ -64,8 +66,6 @@ const INGEST: TemplateFunction = TemplateFunction {
     variables_in_parameters: &[],
 };
 
-pub(crate) const RESERVED_CONCURRENCY: &str = "ReservedConcurrentExecutions";
-
 /// Properties that Lambda keeps for the function, and those that do not change what runs.
 const NOT_OF_A_VERSION: [&str; 2] = [RESERVED_CONCURRENCY, "Description"];
 
@@ -113,6 +113,7 @@ impl ComparedFunction {
             kind: FUNCTION.to_owned(),
             physical_id: self.function.clone(),
             differences: self.differences.clone(),
+            expected: self.expected.clone(),
         })
     }
 
@@ -124,6 +125,7 @@ impl ComparedFunction {
             kind: VERSION.to_owned(),
             physical_id: format!("{}:{}", self.function, live.version.version()),
             differences: live.differences.clone(),
+            expected: self.expected.clone(),
         })
     }
 
@@ -134,6 +136,7 @@ impl ComparedFunction {
             kind: ALIAS.to_owned(),
             physical_id: format!("{}:{}", self.function, LIVE),
             differences,
+            expected: Value::Null,
         };
         let Some(ComparedVersion { version, .. }) = &self.live else { return Some(drift(Vec::new())) };
         let moved = (version.by() == LiveBy::Hand).then(|| Difference {
@@ -162,15 +165,16 @@ pub(crate) async fn compare_functions(aws: &Aws, stack: &Stack) -> Result<[Compa
 /// Compares what Lambda and DescribeStacks alone show, without a comparison by CloudFormation, which takes seconds: the code, what
 /// the template leaves out, and those variables that are outputs or parameters of the stack.
 pub(crate) async fn compare_functions_quickly(aws: &Aws, stack: &Stack) -> Result<[ComparedFunction; 2]> {
-    let compare =
-        async |of| read_function(aws, stack, of, known_variables(stack, of), compare_properties).await;
+    let compare = async |function| {
+        read_function(aws, stack, function, known_variables(stack, function), compare_properties).await
+    };
     let (api, ingest) = tokio::try_join!(compare(&API), compare(&INGEST))?;
     Ok([api, ingest])
 }
 
-async fn compare_function(aws: &Aws, stack: &Stack, of: &TemplateFunction) -> Result<ComparedFunction> {
-    let compared = compare_resource(aws, stack, of.resource).await?.ok_or_else(|| {
-        Failure::new(format!("cannot compare the resource {} with the template", of.resource))
+async fn compare_function(aws: &Aws, stack: &Stack, function: &TemplateFunction) -> Result<ComparedFunction> {
+    let compared = compare_resource(aws, stack, function.resource).await?.ok_or_else(|| {
+        Failure::new(format!("cannot compare the resource {} with the template", function.resource))
             .why("CloudFormation does not compare functions here")
     })?;
     let compare = |expected: &Value, actual: &Value| {
@@ -178,29 +182,29 @@ async fn compare_function(aws: &Aws, stack: &Stack, of: &TemplateFunction) -> Re
         differences.append(&mut find_unexpected_variables(expected, actual));
         differences
     };
-    let mut function = read_function(aws, stack, of, compared.expected, compare).await?;
+    let mut read = read_function(aws, stack, function, compared.expected, compare).await?;
     // What restctl does not read, only CloudFormation compares.
-    let is_read = |difference: &Difference| function.expected.get(difference.top_property()).is_some();
+    let is_read = |difference: &Difference| read.expected.get(difference.top_property()).is_some();
     let others = compared.differences.into_iter().filter(|difference| !is_read(difference));
-    let mut others: Vec<_> = others.filter(|difference| counts(of.resource, difference)).collect();
-    function.differences.append(&mut others);
-    Ok(function)
+    let mut others: Vec<_> = others.filter(|difference| counts(function.resource, difference)).collect();
+    read.differences.append(&mut others);
+    Ok(read)
 }
 
 /// Reads a function and its live version, and compares them with the `expected` properties and with what the template leaves out.
 async fn read_function(
     aws: &Aws,
     stack: &Stack,
-    of: &TemplateFunction,
+    function: &TemplateFunction,
     mut expected: Value,
     compare: impl Fn(&Value, &Value) -> Vec<Difference>,
 ) -> Result<ComparedFunction> {
-    let function = stack.output(of.output)?.to_owned();
+    let name = stack.output(function.output)?.to_owned();
     let (actual, live) =
-        tokio::try_join!(read_properties(aws, &function, None), read_live_version(aws, &function))?;
+        tokio::try_join!(read_function_properties(aws, &name, None), read_live_version(aws, &name))?;
     let mut differences = Vec::new();
     if let Some(actual) = &actual {
-        complete_expected(&mut expected, stack, of);
+        complete_expected(&mut expected, stack, function);
         if let Value::Object(expected) = &mut expected {
             expected.retain(|name, _| actual.get(name).is_some());
         }
@@ -215,31 +219,33 @@ async fn read_function(
         differences.retain(|difference| !NOT_OF_A_VERSION.contains(&difference.property.as_str()));
         ComparedVersion { version, differences }
     });
-    let TemplateFunction { resource, alias, .. } = *of;
-    Ok(ComparedFunction { resource, alias, function, expected, actual, differences, live })
+    let TemplateFunction { resource, alias, .. } = *function;
+    Ok(ComparedFunction { resource, alias, function: name, expected, actual, differences, live })
 }
 
 async fn read_live_version(aws: &Aws, function: &str) -> Result<Option<(LiveVersion, Value)>> {
     let Some(live) = LiveVersion::find(aws, function).await? else { return Ok(None) };
-    let properties = read_properties(aws, function, Some(live.version())).await?;
+    let properties = read_function_properties(aws, function, Some(live.version())).await?;
     Ok(properties.map(|properties| (live, properties)))
 }
 
 /// Adds what CloudFormation does not compare: the package, and the properties that the template leaves out, with Lambda's defaults
 /// ("CreateFunction", AWS Lambda API Reference).
-fn complete_expected(expected: &mut Value, stack: &Stack, of: &TemplateFunction) {
+fn complete_expected(expected: &mut Value, stack: &Stack, function: &TemplateFunction) {
     for unset in ["Layers", "FileSystemConfigs", "DeadLetterConfig", "KmsKeyArn"] {
         expected[unset] = Value::Null;
     }
-    expected["EphemeralStorage"] = json!({ "Size": 512 });
+    expected["EphemeralStorage"] = json!({ "Size": DEFAULT_STORAGE_MB });
     expected["SnapStart"] = json!({ "ApplyOn": "None" });
     if stack.parameter(parameter::PRIVATE_NETWORK) != Some("on") {
         expected["VpcConfig"] = Value::Null;
     }
-    let reserved =
-        of.concurrency.and_then(|parameter| stack.parameter(parameter)).filter(|number| !number.is_empty());
+    let reserved = function
+        .concurrency
+        .and_then(|parameter| stack.parameter(parameter))
+        .filter(|number| !number.is_empty());
     expected[RESERVED_CONCURRENCY] = json!(reserved);
-    if let Some(digest) = stack.parameter(of.package).and_then(package_digest) {
+    if let Some(digest) = stack.parameter(function.package).and_then(package_digest) {
         expected[CODE_SHA_256] = json!(digest);
     }
     // The value that CloudFormation read from Systems Manager at the deployment.
@@ -258,12 +264,12 @@ fn package_digest(key: &str) -> Option<String> {
 }
 
 /// Returns the properties that DescribeStacks shows.
-fn known_variables(stack: &Stack, of: &TemplateFunction) -> Value {
-    let outputs = of.variables_in_outputs.iter();
+fn known_variables(stack: &Stack, function: &TemplateFunction) -> Value {
+    let outputs = function.variables_in_outputs.iter();
     let mut variables: Map<String, Value> = outputs
         .filter_map(|(name, output)| Some(((*name).to_owned(), json!(stack.output(output).ok()?))))
         .collect();
-    let parameters = of.variables_in_parameters.iter();
+    let parameters = function.variables_in_parameters.iter();
     variables.extend(
         parameters
             .filter_map(|(name, parameter)| Some(((*name).to_owned(), json!(stack.parameter(parameter)?)))),

@@ -1,8 +1,9 @@
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 
 use super::*;
 use crate::aws::cloudformation;
 use crate::aws::test_server;
+use crate::failure::AwsCause;
 
 /// The form of the example of `DetectStackResourceDrift` (AWS CloudFormation API Reference).
 fn drift_answer(status: &str, more: &str) -> String {
@@ -42,14 +43,31 @@ fn stack() -> Stack {
 
 /// Compares one resource, to which CloudFormation answers so.
 async fn compare_with(name: &str, status: u16, answer: String) -> (Aws, ComparedResources) {
-    let aws = test_server::connect(move |uri: Uri| {
+    compare_with_service(name, "AWS::X::Y", status, answer, GONE).await
+}
+
+/// The Cloud Control API's answers for a resource that does not exist, and for one that does.
+const GONE: (u16, &str) = (400, r#"{"__type":"ResourceNotFoundException"}"#);
+const THERE: (u16, &str) = (200, r#"{"ResourceDescription":{"Properties":"{}"}}"#);
+
+/// Likewise, where the Cloud Control API answers the `reading` of the resource.
+async fn compare_with_service(
+    name: &str,
+    kind: &str,
+    status: u16,
+    answer: String,
+    reading: (u16, &'static str),
+) -> (Aws, ComparedResources) {
+    let aws = test_server::connect(move |uri: Uri, headers: HeaderMap| {
+        let is_reading = headers.contains_key("x-amz-target");
         // S3 names the bucket in the path.
         let answer =
             if uri.path().len() > 1 { "<NotificationConfiguration/>".to_owned() } else { answer.clone() };
+        let (status, answer) = if is_reading { (reading.0, reading.1.to_owned()) } else { (status, answer) };
         async move { (StatusCode::from_u16(status).unwrap(), answer) }
     })
     .await;
-    let resource = Resource { name: name.to_owned(), kind: "AWS::X::Y".to_owned(), id: "r-1".to_owned() };
+    let resource = Resource { name: name.to_owned(), kind: kind.to_owned(), id: "r-1".to_owned() };
     let compared = compare_resources(&aws, &stack(), &[resource]).await;
     (aws, compared)
 }
@@ -73,6 +91,25 @@ async fn a_deleted_resource_has_drifted() {
     assert!(found.drifts[0].is_deleted());
     let (_, found) = compare_with("LoadQueue", 200, drift_answer("IN_SYNC", "")).await;
     assert_eq!((found.drifts, found.compared), (Vec::new(), 1));
+}
+
+#[tokio::test]
+async fn a_deletion_counts_only_if_it_is_confirmed() {
+    let deleted = || drift_answer("DELETED", "");
+    for (kind, reading, why) in [
+        ("AWS::SQS::Queue", THERE, "its service says that it exists"),
+        (
+            "AWS::SQS::Queue",
+            (403, r#"{"__type":"AccessDeniedException"}"#),
+            "cannot confirm that LoadQueue was deleted",
+        ),
+        ("AWS::SQS::QueuePolicy", GONE, "no call reads such a resource"),
+    ] {
+        let (_, found) = compare_with_service("LoadQueue", kind, 200, deleted(), reading).await;
+        assert_eq!(found.drifts, [], "{why}");
+        let failure = found.failures[0].to_single_line();
+        assert!(failure.contains(why), "{failure}");
+    }
 }
 
 #[tokio::test]
@@ -100,11 +137,18 @@ async fn a_bucket_without_events_has_drifted_whatever_cloudformation_says() {
 
 #[tokio::test]
 async fn what_cannot_be_compared_is_told_apart() {
-    let error = |code: &str| {
-        format!("<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>")
+    let refusal = |code: &str, message: &str| {
+        format!(
+            "<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+        )
     };
-    let (_, unsupported) = compare_with("LoadQueuePolicy", 400, error("ValidationError")).await;
-    assert_eq!((unsupported.compared, unsupported.failures.len()), (0, 0));
+    let error = |code: &str| refusal(code, "no");
+    let message = "Drift detection is not supported for the specified ResourceType";
+    let (_, unsupported) = compare_with("LoadQueuePolicy", 400, refusal("ValidationError", message)).await;
+    assert_eq!((unsupported.compared, unsupported.not_comparable, unsupported.failures.len()), (0, 1, 0));
+    let message = "Stack [restctl] does not exist";
+    let (_, gone) = compare_with("LoadQueuePolicy", 400, refusal("ValidationError", message)).await;
+    assert_eq!((gone.compared, gone.not_comparable, gone.failures.len()), (0, 0, 1));
     let (_, denied) = compare_with("LoadQueue", 403, error("AccessDenied")).await;
     assert_eq!(denied.failures[0].aws_cause, Some(AwsCause::Denied));
     let unknown =
@@ -113,7 +157,7 @@ async fn what_cannot_be_compared_is_told_apart() {
     assert!(unknown.failures[0].to_string().contains("sqs:GetQueueAttributes is denied"));
     let (aws, throttled) = compare_with("LoadQueue", 400, error("Throttling")).await;
     assert!(throttled.failures[0].to_string().contains("refuses so many calls"));
-    assert_eq!(aws.clock.slept(), PATIENCE);
+    assert_eq!(aws.clock.slept(), cloudformation::drift::PATIENCE);
 }
 
 /// A resource that is added to the template has to be compared, or listed here.
