@@ -10,9 +10,9 @@ use crate::commands::invocation::Cli;
 
 /// The words that follow the name of restctl in a sentence about it.
 const VERBS: &[&str] = &[
-    "asks", "caches", "can", "cannot", "deployed", "does", "gets", "has", "imported", "in", "is", "it",
-    "its", "itself", "keeps", "knows", "made", "names", "no", "read", "reads", "says", "since", "supports",
-    "test", "that", "to", "turns", "uses", "was", "works", "writes",
+    "are", "asks", "caches", "can", "cannot", "deployed", "does", "gets", "has", "imported", "in", "is",
+    "it", "its", "itself", "keeps", "knows", "made", "names", "no", "read", "reads", "says", "since",
+    "supports", "test", "that", "to", "turns", "uses", "was", "were", "works", "writes",
 ];
 
 /// A value that stands for another one need not be valid.
