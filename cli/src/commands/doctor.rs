@@ -11,6 +11,7 @@ mod drift;
 mod facts;
 mod handshake_fault;
 mod issuer;
+mod last_hour;
 mod loads;
 mod memo;
 mod metrics;

@@ -13,8 +13,8 @@ use super::check_names::{
 use super::check_report::CheckError;
 use super::clock_offset::certain_offset;
 use super::handshake_fault::failed_handshake_check;
+use super::last_hour::LastHour;
 use super::memo::{Lookup, Memo};
-use super::metrics::LastHour;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::cloudformation::{self, Resource, Stack};

@@ -1,14 +1,9 @@
 //! Checks of what CloudWatch counted in the last hour.
 
-use restctl_contract::template::output as stack_output;
-
 use super::check_report::{CheckError, CheckFinding};
 use super::concurrency::add_concurrency;
 use super::facts::DoctorFacts;
-use crate::aws::Aws;
-use crate::aws::cloudformation::{Resource, Stack};
-use crate::aws::cloudwatch::{self, Periods, Series};
-use crate::failure::Result;
+use super::last_hour::LastHour;
 
 pub(super) const READ_API_LOG: &str = "restctl logs api --since 1h";
 
@@ -16,70 +11,6 @@ pub(super) const READ_API_LOG: &str = "restctl logs api --since 1h";
 /// Developer Guide).
 pub(super) const SPREAD_REQUESTS: &str =
     "spread the requests over time: DynamoDB adapts to more of them within 30 minutes; then restctl status";
-
-/// What was counted in the last hour. A metric without values counts nothing.
-pub(super) struct LastHour {
-    api_throttles: u64,
-    ingest_throttles: u64,
-    read_throttles: u64,
-    write_throttles: u64,
-    /// Answers of the load balancer itself.
-    balancer_errors: u64,
-    /// Answers of the API that the load balancer passed on.
-    api_errors: u64,
-    /// Invocations of the API function that ended without an answer.
-    failed_invocations: u64,
-    requests: u64,
-}
-
-impl LastHour {
-    /// Reads all metrics with one call.
-    pub(super) async fn read(aws: &Aws, stack: &Stack, resources: &[Resource]) -> Result<Self> {
-        let series = |namespace, metric, dimension| Series { namespace, metric, dimension, statistic: "Sum" };
-        let api = ("FunctionName", stack.output(stack_output::API_FUNCTION)?);
-        let ingest = ("FunctionName", stack.output(stack_output::INGEST_FUNCTION)?);
-        let table = ("TableName", stack.output(stack_output::ITEMS_TABLE)?);
-        let load_balancer = ("LoadBalancer", load_balancer_name(resources));
-        let series = [
-            series("AWS/Lambda", "Throttles", api),
-            series("AWS/Lambda", "Throttles", ingest),
-            series("AWS/DynamoDB", "ReadThrottleEvents", table),
-            series("AWS/DynamoDB", "WriteThrottleEvents", table),
-            series("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", load_balancer),
-            series("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", load_balancer),
-            series("AWS/Lambda", "Errors", api),
-            series("AWS/ApplicationELB", "RequestCount", load_balancer),
-        ];
-        let read = cloudwatch::read_metrics(aws, series, Periods::last_hour()).await?;
-        let [
-            api_throttles,
-            ingest_throttles,
-            read_throttles,
-            write_throttles,
-            balancer_errors,
-            api_errors,
-            failed_invocations,
-            requests,
-        ] = read.map(|values| values.into_iter().flatten().sum::<f64>() as u64);
-        Ok(Self {
-            api_throttles,
-            ingest_throttles,
-            read_throttles,
-            write_throttles,
-            balancer_errors,
-            api_errors,
-            failed_invocations,
-            requests,
-        })
-    }
-}
-
-/// Returns the name in the metrics, `app/NAME/ID`, which is the end of the ARN ("CloudWatch metrics for your Application Load
-/// Balancer", User Guide for Application Load Balancers).
-fn load_balancer_name(resources: &[Resource]) -> &str {
-    let load_balancer = Resource::find(resources, "AWS::ElasticLoadBalancingV2::LoadBalancer");
-    load_balancer.and_then(|resource| resource.id.split_once(":loadbalancer/")).map_or("", |(_, name)| name)
-}
 
 /// Checks that nothing was throttled in the last hour.
 pub(super) async fn check_throttles(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
@@ -191,17 +122,6 @@ mod tests {
         assert_eq!(
             evidence,
             "in the last hour: 2 answers 5xx of the load balancer itself, 1 answers 5xx of the API; of 120 requests"
-        );
-    }
-
-    #[test]
-    fn the_metrics_name_a_load_balancer_by_the_end_of_its_arn() {
-        let arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/orders-LoadB-1/5";
-        let (name, kind) =
-            ["LoadBalancer", "AWS::ElasticLoadBalancingV2::LoadBalancer"].map(str::to_owned).into();
-        assert_eq!(
-            load_balancer_name(&[Resource { name, kind, id: arn.to_owned() }]),
-            "app/orders-LoadB-1/5"
         );
     }
 }
