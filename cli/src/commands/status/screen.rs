@@ -43,17 +43,16 @@ pub(super) fn draw_snapshot(
     let room = body.height.saturating_sub(u16::try_from(count).unwrap_or(u16::MAX));
     let chart_rows = (room / MIN_CHART_HEIGHT).min(2);
     let first = scroll.fit(count, usize::from(body.height));
-    if chart_rows == 0 {
-        lines.extend(loads);
-        frame.render_widget(Paragraph::new(lines.split_off(first)), body);
-    } else {
-        let chart_height = (room / chart_rows).min(CHART_HEIGHT);
+    if let Some(chart_height) = room.checked_div(chart_rows).map(|height| height.min(CHART_HEIGHT)) {
         let top = Constraint::Length(u16::try_from(lines.len()).unwrap_or(u16::MAX));
         let charts = Constraint::Length(chart_rows * chart_height);
         let [top, charts, rest] = Layout::vertical([top, charts, Constraint::Fill(1)]).areas(body);
         frame.render_widget(Paragraph::new(lines), top);
         draw_charts(frame, charts, chart_height, snapshot, history);
         frame.render_widget(Paragraph::new(loads), rest);
+    } else {
+        lines.extend(loads);
+        frame.render_widget(Paragraph::new(lines.split_off(first)), body);
     }
     let keys = if scroll.is_needed() { "q quits, j/k scroll" } else { "q quits" };
     frame.render_widget(Paragraph::new(cut_line(&format!(" {keys}   {footer}"), width)).dim(), bottom);

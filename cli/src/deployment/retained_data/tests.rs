@@ -51,8 +51,11 @@ fn answer_dynamodb(operation: &str, asked: &Value) -> Value {
     }
 }
 
-/// Buckets by their names with their tags. `None` if the credentials may not read them.
-const BUCKETS: [(&str, Option<&[(&str, &str)]>); 8] = [
+/// `None` if the credentials may not read them.
+type Tags = Option<&'static [(&'static str, &'static str)]>;
+
+/// Buckets by their names.
+const BUCKETS: [(&str, Tags); 8] = [
     // As on the local cloud.
     ("orders-databucket-1", Some(&[])),
     ("orders-databucket-of-another-tool", Some(&[])),
