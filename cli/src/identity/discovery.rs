@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::failure::{Exit, Failure, FailureContext, Result, shell_argument};
 use crate::identity::http::{
-    build_client, describe_no_answer, describe_status, is_loopback, read_bounded_body,
+    ALLOW_ADDRESS, build_client, describe_no_answer, describe_status, is_loopback, read_bounded_body,
 };
 use crate::identity::token_client::ClientAuthentication;
 use crate::network::certificate_refusal::TRUST_THE_PROXY;
@@ -96,7 +96,9 @@ pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Resu
     let mut document: DiscoveryDocument = serde_json::from_slice(&body)
         .context(format!("{read_from} is not an OpenID configuration"))
         .map_err(|failure| match first_line("", &body) {
-            Some(words) => failure.why(format!("it has the text \"{words}\"")),
+            Some(words) => failure
+                .why(format!("it has the text \"{words}\""))
+                .next(format!("{CHECK_ISSUER};\n{ALLOW_ADDRESS}")),
             None => failure,
         })
         .map_err(with_advice)?;

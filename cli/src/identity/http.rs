@@ -9,13 +9,18 @@ use reqwest::{Certificate, StatusCode, Url};
 use restctl_contract::issuer::is_loopback_host;
 
 use crate::failure::{Failure, FailureContext, Result};
+use crate::network::certificate_refusal::is_certificate_refusal;
 use crate::network::name_lookup::find_unknown_name;
-use crate::network::page_text::first_line;
+use crate::network::page_text::{first_line, is_page};
 use crate::network::proxy::Proxy;
 use crate::network::tunnel::find_refusal;
 
 /// How much of an error's body is read for its first words.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// What to do if a proxy may have answered in place of the provider.
+pub(crate) const ALLOW_ADDRESS: &str =
+    "if a proxy or firewall answers in its place, ask its administrator to allow this address";
 
 /// Builds a client for the identity provider at `address`. It follows no redirects: a secret must not go elsewhere. If
 /// there are `authorities`, it trusts these and no others.
@@ -54,7 +59,11 @@ pub(super) async fn describe_no_answer(what: &str, error: &reqwest::Error) -> Fa
         Some(unknown) => Failure::new(what)
             .why(format!("the name {} does not resolve: {}", unknown.name, unknown.error))
             .next("check the name, this machine's network and its DNS"),
-        None => Failure::new(what).because(error),
+        None if is_certificate_refusal(error) => Failure::new(what).because(error),
+        None => Failure::new(what).because(error).next(
+            "run the same command again, because the cause may be temporary;\n\
+             if it stays, check the address, this machine's network, and whether a firewall closes the way to it",
+        ),
     }
 }
 
@@ -69,7 +78,10 @@ pub(super) async fn describe_status(answer: reqwest::Response, why: String, next
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return failure.next("run the same command again; the cause is temporary");
     }
-    failure.next(next)
+    match is_page(&content_type) {
+        true => failure.next(format!("{next};\n{ALLOW_ADDRESS}")),
+        false => failure.next(next),
+    }
 }
 
 /// Reads the body. Fails if it is larger than `limit` bytes.

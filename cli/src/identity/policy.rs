@@ -8,8 +8,10 @@ use restctl_verifier::{Explanation, KeySet, KeySetError};
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::failure::{Exit, Failure, Result, shell_argument};
+use crate::identity::http::ALLOW_ADDRESS;
 use crate::identity::settings::Settings;
 use crate::identity::{cognito, discovery, token_advice};
+use crate::network::page_text::first_line;
 use crate::timestamp::seconds_now;
 
 /// How many keys a message describes.
@@ -109,6 +111,12 @@ pub(crate) fn parse_keys(document: &[u8], issuer: &TrustedIssuer, command: &str)
         Ok(keys) => return Ok(keys),
         Err(error) => error,
     };
+    if document.trim_ascii_start().starts_with(b"<") {
+        let words = first_line("text/html", document).unwrap_or_default();
+        return Err(Failure::new(format!("{} has a page instead of keys", issuer.jwks_uri))
+            .why(format!("it has the text \"{words}\""))
+            .next(ALLOW_ADDRESS));
+    }
     let failure = Failure::new(format!("the API could verify no token with the keys at {}", issuer.jwks_uri));
     let failure = match &error {
         KeySetError::NoUsableKey { reports } if !reports.is_empty() => {

@@ -185,7 +185,8 @@ fn answers_are_taken_as_they_are() {
         assert!(refused.stdout.is_empty() && !refused.stderr.contains(opaque), "{}", refused.stderr);
     }
     provider.answer(200, "text/html", "<html>Sign in");
-    request_token(&cloud).failed_with(4, &["has no token", "text/html and begins with <html>Sign in"]);
+    request_token(&cloud)
+        .failed_with(1, &["something else than a token endpoint", "a page with the text \"Sign in\""]);
     let body = json!({ "error": "invalid_scope", "error_description": "AADSTS1002012: must have /.default" });
     provider.answer(400, "application/json", &body.to_string());
     request_token(&cloud)

@@ -22,6 +22,8 @@ use crate::identity::token_client::TokenClient;
 use crate::identity::{client_secret, cognito};
 use crate::terminal::output::{self, Format};
 
+const AGAIN: &str = "the same command again";
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Create the new secret at the provider, or register the new key there, then give it here. restctl writes it to Secrets Manager only after the provider has granted \
@@ -85,12 +87,17 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
 
     let new = obtain_new_credential(&args, context, client, issuer.provider).await?;
     let kind = if client.authentication.uses_key() { "key" } else { "secret" };
-    let retry = format!("the same command again; until then the current {kind} stays in use");
+    let retry = |failure: Failure| {
+        let failure = match failure.next_step() {
+            Some(next) if next.contains(AGAIN) => failure,
+            _ => failure.then(AGAIN),
+        };
+        failure.and(Some(Failure::new(format!("the current {kind} stays in use"))))
+    };
     let granted = grant::request_token(&new.client, issuer, &new.text).await;
-    let granted =
-        granted.map_err(|refusal| with_advice_to_retry(refusal, client, issuer.provider, &retry))?;
+    let granted = granted.map_err(|refusal| with_advice_to_retry(refusal, client, issuer.provider, retry))?;
     let accepted = policy.explain_with_keys(&granted.access_token, issuer, &keys).require_accepted();
-    accepted.map_err(|failure| failure.then(&retry))?;
+    accepted.map_err(retry)?;
 
     let secret_name = name.client_secret();
     let no_tags = Tags::new();
@@ -161,12 +168,12 @@ fn with_advice_to_retry(
     refusal: GrantFailure,
     client: &TokenClient,
     provider: Provider,
-    retry: &str,
+    retry: impl FnOnce(Failure) -> Failure,
 ) -> Failure {
     let refuses_credential = refusal.refuses_credential;
     let failure = Failure::from(refusal);
     if !refuses_credential {
-        return failure.then(retry);
+        return retry(failure);
     }
     if client.authentication.uses_key() {
         return failure.next(

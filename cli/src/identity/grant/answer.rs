@@ -14,8 +14,9 @@ use super::kind_of_token::{KindOfToken, kind_of_token, unverified_expiry};
 use super::refusal_advice::{self, EndpointRefusal};
 use super::{AccessToken, GrantFailure};
 use crate::failure::{Exit, Failure, Result};
-use crate::identity::http::read_bounded_body;
+use crate::identity::http::{ALLOW_ADDRESS, read_bounded_body};
 use crate::identity::token_client::TokenClient;
+use crate::network::page_text::{first_line, is_page};
 use crate::terminal::sanitize::sanitize_line;
 use crate::terminal::sent_secrets::SentSecret;
 
@@ -78,6 +79,9 @@ impl TokenAnswer {
     ) -> Result<AccessToken, GrantFailure> {
         if self.status.is_redirection() {
             return Err(self.redirect_failure().into());
+        }
+        if self.is_page() && !self.status.is_server_error() {
+            return Err(self.page_failure().into());
         }
         if let Some(refusal) = self.refusal() {
             return Err(self.refusal_failure(&refusal, client, issuer));
@@ -169,6 +173,19 @@ impl TokenAnswer {
             .next("have the provider publish the final address as its token_endpoint\nthen: restctl setup, which reads it")
     }
 
+    /// Whether this is a page for people. A token endpoint answers with JSON (RFC 6749, section 5.2), some with other texts.
+    fn is_page(&self) -> bool {
+        is_page(&self.content_type) && self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    fn page_failure(&self) -> Failure {
+        Failure::new(format!("something else than a token endpoint has answered at {}", self.endpoint))
+            .why(format!("{}: {}", self.status, self.describe_body()))
+            .next(format!(
+                "{ALLOW_ADDRESS};\notherwise: restctl setup, which reads the address of the endpoint from the issuer"
+            ))
+    }
+
     fn no_token_failure(&self) -> Failure {
         let why = match &self.members {
             Some(_) => "it has no access_token".to_owned(),
@@ -206,6 +223,14 @@ impl TokenAnswer {
     fn describe_body(&self) -> String {
         if self.body.is_empty() {
             return "the answer is empty".to_owned();
+        }
+        if self.is_page()
+            && let Some(words) = first_line(&self.content_type, &self.body)
+        {
+            return format!(
+                "the answer is a page with the text \"{}\"",
+                self.show(&words, MAX_EXCERPT_CHARACTERS)
+            );
         }
         let beginning = self.show(&String::from_utf8_lossy(&self.body), MAX_EXCERPT_CHARACTERS);
         let content_type = match self.content_type.as_str() {

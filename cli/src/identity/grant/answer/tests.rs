@@ -103,7 +103,6 @@ fn an_answer_is_json_or_a_form() {
 fn an_answer_without_a_token_is_described() {
     for (body, content_type, expected) in [
         ("", "", "the answer is empty"),
-        ("<html><title>Sign in</title>", "text/html", "has text/html and begins with <html><title>Sign in"),
         ("{}", "application/json", "it has no access_token"),
         (r#"{"access_token":""}"#, "application/json", "it has no access_token"),
         (r#"{"access_token":{"a":1}}"#, "application/json", "it has no access_token"),
@@ -115,6 +114,23 @@ fn an_answer_without_a_token_is_described() {
     }
     let long = "x".repeat(5_000);
     assert!(refused(answer(200, "text/html", &long)).to_string().len() < 1_000);
+}
+
+#[test]
+fn a_page_is_not_taken_for_the_answer_of_a_token_endpoint() {
+    let page = "<html><title>Blocked by the gateway</title>";
+    for status in [200, 403, 404] {
+        let failure = refused(answer(status, "text/html; charset=utf-8", page));
+        assert_eq!(failure.exit, Exit::Failure);
+        let failure = failure.to_string();
+        for part in
+            ["something else than a token endpoint", "\"Blocked by the gateway\"", "proxy or firewall"]
+        {
+            assert!(failure.contains(part), "{failure}");
+        }
+    }
+    let failure = refused(answer(502, "text/html", page)).to_string();
+    assert!(failure.contains("cannot grant a token now") && failure.contains("Blocked by"), "{failure}");
 }
 
 #[test]
@@ -181,7 +197,7 @@ fn errors_of_other_shapes_are_read() {
         assert!(failure.contains(expected), "{body}: {failure}");
     }
     assert_eq!(refused(answer(503, "text/html", "<html>")).exit, Exit::Failure);
-    assert_eq!(refused(answer(403, "text/html", "<html>")).exit, Exit::Authentication);
+    assert_eq!(refused(answer(403, "text/plain", "no")).exit, Exit::Authentication);
     // The token counts if there is no error in these members.
     granted(&json!({ "access_token": jwt(&json!({})), "error": null, "error_description": "" }));
     granted(&json!({ "access_token": jwt(&json!({})), "error": "" }));
