@@ -45,6 +45,7 @@ use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
 
+use drift_preview::DriftPreview;
 use go_live::{LiveVersions, VersionShift};
 use options::DeployOptions;
 use plan::{DeployPlan, DeployRequest, ReadyDeployment};
@@ -160,12 +161,13 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     drop(stopped);
     match planned {
         DeployPlan::DryRun { changes, losses } => {
-            let drifts = match &start.stack {
+            let found = match &start.stack {
                 Some(stack) => drift_preview::print_drift(aws, stack, report).await?,
-                None => 0,
+                None => DriftPreview::default(),
             };
-            let changes = changes + drifts;
+            let changes = changes + found.drifts;
             if changes == 0 {
+                found.require_complete()?;
                 output::print_message(no_change(name));
             }
             Ok(DeployOutcome::Planned { changes, losses })

@@ -12,50 +12,54 @@ use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
 
-/// Prints each resource that was changed, like a change of the deployment, and returns how many there are. Says how many could
-/// not be compared.
-pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<usize> {
-    if !can_compare(stack) {
-        let state = stack.status.as_str();
-        output::print_message(format!(
-            "note: while the stack is in {state}, changes without restctl are not found"
-        ));
-        report.write_line("not_compared", &json!({ "reasons": [format!("the stack is in {state}")] }))?;
-        return Ok(0);
+/// What a dry run found besides the changes of CloudFormation.
+#[derive(Default)]
+pub(super) struct DriftPreview {
+    pub(super) drifts: usize,
+    /// Why some comparisons were not possible.
+    failures: Vec<Failure>,
+}
+
+impl DriftPreview {
+    /// Fails if it is unknown whether anything has drifted.
+    pub(super) fn require_complete(self) -> Result<()> {
+        let Some(first) = self.failures.into_iter().next() else { return Ok(()) };
+        let next = first.next_step().unwrap_or("run the same command again, when the stack is idle");
+        Err(Failure::new("it is unknown whether a deployment would change anything")
+            .exit(first.exit)
+            .why(first.to_single_line())
+            .next(next))
     }
-    let found = drift::compare_stack(aws, stack).await?;
-    print_not_compared(&found, report)?;
-    if !found.drifts.is_empty() {
+}
+
+/// Prints each resource that was changed, like a change of the deployment, and what could not be compared.
+pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport) -> Result<DriftPreview> {
+    let ComparedResources { drifts, failures, .. } = match can_compare(stack) {
+        true => drift::compare_stack(aws, stack).await?,
+        false => {
+            let why = format!("the stack is in {}", stack.status.as_str());
+            let failures = vec![Failure::new("changes without restctl cannot be found").why(why)];
+            ComparedResources { failures, ..ComparedResources::default() }
+        }
+    };
+    if !failures.is_empty() {
+        let reasons: Vec<_> = failures.iter().map(Failure::to_single_line).collect();
+        reasons.iter().for_each(|reason| output::print_message(format!("note: {reason}")));
+        report.write_line("not_compared", &json!({ "number": reasons.len(), "reasons": reasons }))?;
+    }
+    if !drifts.is_empty() {
         output::print_message(
             "changed without restctl. A deployment reverts it, refuses, or notes what may be a false difference; doctor prints how \
              to resume paused loads:",
         );
     }
-    for drift in &found.drifts {
+    for drift in &drifts {
         report.write_line("drift", &drift.to_json())?;
         if output::chosen_format() == Format::Text {
             output::print_text(Text::from_lines(tree_lines(drift)))?;
         }
     }
-    Ok(found.drifts.len())
-}
-
-fn print_not_compared(found: &ComparedResources, report: &NdjsonReport) -> Result<()> {
-    let ComparedResources { failures, not_comparable, .. } = found;
-    let mut reasons: Vec<_> = failures.iter().map(Failure::to_single_line).collect();
-    if *not_comparable > 0 {
-        reasons.push(format!("CloudFormation cannot compare the types of {not_comparable} resources"));
-    }
-    if reasons.is_empty() {
-        return Ok(());
-    }
-    let number = failures.len() + not_comparable;
-    output::print_message(Text::from_lines(
-        [format!("note: {number} comparisons were not possible:")]
-            .into_iter()
-            .chain(reasons.iter().map(|why| format!("  {why}"))),
-    ));
-    report.write_line("not_compared", &json!({ "number": number, "reasons": reasons }))
+    Ok(DriftPreview { drifts: drifts.len(), failures })
 }
 
 /// Describes a drift in the form of [`Change::to_lines`](crate::aws::cloudformation::change_set::Change::to_lines).
