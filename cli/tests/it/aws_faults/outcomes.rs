@@ -28,11 +28,26 @@ impl Outcomes {
         self.add(cause, &CommandOutput { exit: ran.exit, stdout, stderr });
     }
 
+    /// Adds the outcome of `doctor`, which goes on after a failed check: the checks that are not ok.
+    pub(super) fn add_checks(&mut self, cause: String, ran: &CommandOutput, usual: &CommandOutput) {
+        let usual = replace_ids(&usual.stdout);
+        let written = replace_ids(&ran.stdout);
+        let is_fault = |line: &&str| {
+            ["failed", "warning", "skipped", " "].iter().any(|start| line.starts_with(start))
+                && !usual.lines().any(|each| each == *line)
+        };
+        let faults: String = written.lines().filter(is_fault).map(|line| format!("{line}\n")).collect();
+        self.push(cause, format!("{faults}? {}\n", ran.exit));
+    }
+
     pub(super) fn add(&mut self, cause: String, ran: &CommandOutput) {
         let CommandOutput { exit, stdout, stderr } = ran;
         // What a failed command wrote before is in other snapshots.
         let stdout = if *exit == 0 { stdout } else { "" };
-        let outcome = replace_ids(&format!("{stdout}{stderr}? {exit}\n"));
+        self.push(cause, replace_ids(&format!("{stdout}{stderr}? {exit}\n")));
+    }
+
+    fn push(&mut self, cause: String, outcome: String) {
         match self.0.iter_mut().find(|(each, _)| *each == outcome) {
             Some((_, causes)) => causes.push(cause),
             None => self.0.push((outcome, vec![cause])),
