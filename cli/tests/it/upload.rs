@@ -287,7 +287,8 @@ fn a_file_whose_rows_were_replaced_is_loaded_again_by_force() {
     let later = load(&other)["load"].as_str().unwrap().to_owned();
 
     let again = cloud.succeed(&["upload", &first]);
-    let said = [&format!("{later} of other.csv"), "2 rows", "may have replaced its rows", "--force", "ended at"];
+    let said =
+        [&format!("{later} of other.csv"), "2 rows", "may have replaced its rows", "--force", "ended at"];
     assert!(said.iter().all(|words| again.stderr.contains(*words)), "{}", again.stderr);
     assert_eq!((again.receipt_count("later loads"), again.receipt_count("new")), (1, 2));
     let known = load(&first);
