@@ -108,7 +108,11 @@ impl Deployed {
         let key = |member: &str| record["access_key"][member].as_str().unwrap();
         let filled: Vec<&str> =
             args.iter().map(|arg| if *arg == "LOAD" { &self.load } else { *arg }).collect();
-        let run = || network.run(&filled, self.cloud.state_folder(), (key("id"), key("secret")));
+        let run = || {
+            // What one attempt has cached, the next one would not ask for.
+            let _ = std::fs::remove_dir_all(self.cloud.state_folder().join("restctl/tokens"));
+            network.run(&filled, self.cloud.state_folder(), (key("id"), key("secret")))
+        };
         let take_failing = || progress.lock().unwrap().failing.take();
         let mut runs: Vec<(String, CommandOutput)> = Vec::new();
         let mut usual = None;
