@@ -43,6 +43,8 @@ pub(crate) struct ItemsTable<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ScanAnswer<'a> {
+    #[serde(default)]
+    count: u64,
     #[serde(borrow, default)]
     items: Vec<StoredItem<'a>>,
     consumed_capacity: Option<ConsumedCapacity>,
@@ -64,7 +66,7 @@ impl<'a> ItemsTable<'a> {
             true => estimate_read_units(answer.items.iter().map(StoredItem::bytes).sum()),
             false => sum_units(answer.consumed_capacity.as_slice()),
         };
-        Ok((answer.items.is_empty(), read_units))
+        Ok((answer.count == 0, read_units))
     }
 
     /// Compares `rows`, no two of which have the same key, with the table's items. `stamp` is that of their load.
