@@ -199,7 +199,8 @@ fn concurrency_path(cloud: &Cloud) -> String {
 }
 
 fn call_lambda(cloud: &Cloud, method: Method, path: &str, body: &Value) -> Value {
-    let answer = cloud.send_request("lambda", method, path, |request| request.body(body.to_string()));
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let answer = cloud.send_request("lambda", method, path, |request| request.body(body));
     serde_json::from_str(&answer).unwrap_or(Value::Null)
 }
 
