@@ -1,4 +1,4 @@
-//! Ctrl-C ends each command with one line and exit code 130, whatever it waits for.
+//! Ctrl-C ends each command with one line and exit code 130, at any time.
 
 use std::io::{PipeReader, PipeWriter, Write};
 use std::net::{TcpListener, TcpStream};

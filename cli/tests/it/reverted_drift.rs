@@ -131,7 +131,7 @@ fn an_alias_that_was_changed_by_hand_leads_to_the_deployed_version_alone() {
     cloud.succeed(&["get", "--id", "42"]);
 }
 
-/// The local cloud publishes whatever the function is, so a server in front of it answers as Lambda does.
+/// The local cloud publishes a function without regard to its revision, so a server in front of it answers as Lambda does.
 #[test]
 fn a_function_that_changes_after_the_comparison_is_not_published() {
     let cloud = Cloud::start_deployed(&[]);

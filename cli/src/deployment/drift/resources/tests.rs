@@ -127,7 +127,7 @@ async fn what_does_not_count_is_no_drift() {
 }
 
 #[tokio::test]
-async fn a_bucket_without_events_has_drifted_whatever_cloudformation_says() {
+async fn a_bucket_without_events_has_drifted_even_if_cloudformation_sees_nothing() {
     let (_, found) = compare_with("DataBucket", 200, drift_answer("IN_SYNC", "")).await;
     assert_eq!(
         found.drifts[0].to_lines(),
