@@ -82,7 +82,10 @@ pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Resu
     check_okta_server(issuer)?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let with_advice = |failure: Failure| match failure.next_step() {
-        Some(_) => failure,
+        Some(next) => {
+            let next = format!("{next};\n{CHECK_ISSUER}");
+            failure.next(next)
+        }
         None => failure.next(CHECK_ISSUER),
     };
     let doing = format!("the issuer does not answer at {address}");
@@ -99,9 +102,8 @@ pub(crate) async fn fetch_document(issuer: &str, authorities: &[String]) -> Resu
             Some(words) => failure
                 .why(format!("it has the text \"{words}\""))
                 .next(format!("{CHECK_ISSUER};\n{ALLOW_ADDRESS}")),
-            None => failure,
-        })
-        .map_err(with_advice)?;
+            None => failure.next(CHECK_ISSUER),
+        })?;
     if document.issuer.contains("{tenantid}") {
         return Err(any_tenant_failure(issuer));
     }
