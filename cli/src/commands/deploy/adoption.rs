@@ -7,12 +7,12 @@ use restctl_contract::stack::StackName;
 use restctl_contract::template::output::ITEMS_TABLE;
 use restctl_contract::template::parameter;
 
-use super::Deploy;
+use super::request::DeployRequest;
 use super::template::select_resources;
+use super::{Deploy, preview};
 use crate::aws::cloudformation::change_set::{self, Desired};
 use crate::aws::cloudformation::{self, Stack};
 use crate::aws::{Aws, sts};
-use crate::cli::wait::WaitDeadline;
 use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
 use crate::deployment::retained_data::{
@@ -20,7 +20,6 @@ use crate::deployment::retained_data::{
 };
 use crate::failure::{Exit, Failure, Result, shell_argument};
 use crate::terminal::ndjson::NdjsonReport;
-use crate::terminal::text::Text;
 use crate::terminal::{output, prompt};
 
 /// The resources that the new stack adopts: at most one for each name in the template.
@@ -52,7 +51,7 @@ pub(super) async fn choose_adoption(
     output::print_message(format!("a deleted stack {name} left in {}:", aws.region));
     for resource in &found.resources {
         report.write_line("retained", &resource.to_json())?;
-        output::print_message(format!("  {resource}"));
+        output::print_wrapped_message(format!("  {resource}"), 4);
     }
     match choose_data(args, name)? {
         DataChoice::Adopt => {
@@ -181,19 +180,20 @@ impl Adoption {
     }
 
     pub(super) fn print_plan(&self) {
-        self.0.iter().for_each(|resource| output::print_message(format!("  would adopt {resource}")));
+        for resource in &self.0 {
+            output::print_wrapped_message(format!("  would adopt {resource}"), preview::MARGIN);
+        }
     }
 
     /// Makes a stack of the adopted resources, and of nothing else, and returns it. The update that follows makes the rest.
     pub(super) async fn import(
         &self,
-        context: &Context,
+        request: &DeployRequest<'_>,
         parameters: &[(&'static str, String)],
-        deadline: WaitDeadline,
         stopped: impl Future<Output = Result<()>>,
-        report: &NdjsonReport,
     ) -> Result<Stack> {
-        let (aws, name) = (context.aws().await?, &context.stack);
+        let DeployRequest { context, aws, report, deadline, .. } = *request;
+        let name = &context.stack;
         let names: Vec<_> = self.0.iter().filter_map(|resource| resource.template_name).collect();
         let template = select_resources(&names);
         let imports = self.0.iter().filter_map(RetainedResource::to_import).collect();
@@ -202,11 +202,11 @@ impl Adoption {
         let change_set = created.await?.ok_or_else(|| nothing_to_adopt(aws, name))?;
         for change in &change_set.changes {
             report.write_line("change", &change.to_json())?;
-            output::print_message(Text::from_lines(change.to_lines()));
+            preview::print_change(change);
         }
         let mut operation = Operation::prepare(aws, &change_set.stack, OperationKind::Create).await?;
-        let request = change_set::execute_change_set(aws, name, &change_set);
-        match operation.run_to_end(aws, deadline, report, request).await? {
+        let executing = change_set::execute_change_set(aws, name, &change_set);
+        match operation.run_to_end(aws, deadline, report, executing).await? {
             ResourceStatus::ImportComplete => {
                 cloudformation::find_idle(aws, name, Some(&change_set.stack)).await
             }

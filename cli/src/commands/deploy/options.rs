@@ -10,12 +10,11 @@ use restctl_contract::template::parameter;
 
 use crate::aws::cloudformation::Stack;
 use crate::cli::tag_argument::parse_tag;
-use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::identity::cognito::{self, COGNITO};
 use crate::identity::settings::Settings;
 
-use super::repair::StartingPoint;
+use super::request::DeployRequest;
 use network::Network;
 use value_parsers::KeyOption;
 
@@ -252,12 +251,11 @@ impl DeployOptions {
     /// support one.
     pub(crate) fn check_supported(
         &self,
-        context: &Context,
-        start: &StartingPoint,
+        request: &DeployRequest<'_>,
         idp: &str,
-        region: &str,
         partition: &str,
     ) -> Result<()> {
+        let DeployRequest { context, aws, start, .. } = request;
         let deployed = start.stack_with_options();
         let has_value = |name: &str, wanted: &str| match name {
             parameter::IDP => idp == wanted,
@@ -268,7 +266,7 @@ impl DeployOptions {
                 .next("use a wider range that contains several of them"));
         }
         let network = Network::from_parameters(|name| self.parameter_value(name, deployed));
-        network.check_consistent(region)?;
+        network.check_consistent(&aws.region)?;
         if let Some(stack) =
             start.stack.as_ref().filter(|stack| !stack.is_in_review() && !stack.has_only_adopted_data())
         {
