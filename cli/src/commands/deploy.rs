@@ -10,7 +10,7 @@ mod endpoint;
 mod execution;
 mod go_live;
 mod options;
-mod plan;
+mod preparation;
 mod preview;
 mod repair;
 mod request;
@@ -118,12 +118,12 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
         None => "the stack was changed",
     };
     let mut stopped = Box::pin(request.deadline.wait_for_stop(undone, "the same command again"));
-    let choosing = Box::pin(choices::choose_parameters(&request));
+    let choosing = Box::pin(choices::make_choices(&request));
     let choices = unless_stopped(&mut stopped, Failure::interrupted(), choosing).await?;
     if args.dry_run {
         return Box::pin(dry_run::show_deployment(&request, &choices, stopped)).await;
     }
-    let ready = Box::pin(plan::prepare_deployment(&request, &choices, stopped)).await?;
+    let ready = Box::pin(preparation::prepare_deployment(&request, &choices, stopped)).await?;
     Box::pin(execution::execute_deployment(&request, &choices, ready)).await
 }
 

@@ -10,8 +10,8 @@ use crate::terminal::progress::{ProgressBar, ProgressLines};
 /// Lines of the terminal that are left for finished resources and the shell.
 const RESERVED_LINES: u16 = 6;
 
-/// The column in which the name of a finished resource begins.
-const MARGIN: usize = 23;
+/// The column in which a line continues that is too long for the terminal.
+const MARGIN: usize = 4;
 
 pub(crate) struct Progress {
     lines: ProgressLines,

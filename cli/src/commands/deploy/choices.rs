@@ -3,6 +3,8 @@
 use restctl_contract::stack::{Certificate, Setting};
 use restctl_contract::template::parameter;
 
+use super::options::identity_provider::choose_identity_provider;
+use super::options::support::check_supported;
 use super::request::DeployRequest;
 use super::template::TEMPLATE;
 use super::{edge_jwt, rolled_back};
@@ -45,12 +47,12 @@ impl StackChoices {
     }
 }
 
-pub(super) async fn choose_parameters(request: &DeployRequest<'_>) -> Result<StackChoices> {
+pub(super) async fn make_choices(request: &DeployRequest<'_>) -> Result<StackChoices> {
     let DeployRequest { args, context, aws, start, settings, certificate, .. } = request;
     let (name, options, deployed) = (&context.stack, &args.options, start.stack_with_options());
-    let idp = options.choose_identity_provider(settings, deployed)?;
+    let idp = choose_identity_provider(options, settings, deployed)?;
     let caller = sts::read_caller(aws).await?;
-    options.check_supported(request, idp, caller.partition())?;
+    check_supported(request, idp, caller.partition())?;
     let artifacts = name.artifact_bucket(&caller.account, &aws.region);
     let mut parameters = options.template_parameters(deployed);
     parameters.push((parameter::IDP, idp.to_owned()));

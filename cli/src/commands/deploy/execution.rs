@@ -5,7 +5,7 @@ use aws_sdk_cloudformation::types::ResourceStatus;
 use super::choices::StackChoices;
 use super::endpoint::serve_at_endpoint;
 use super::go_live::{self, LiveVersions, VersionShift};
-use super::plan::ReadyDeployment;
+use super::preparation::ReadyDeployment;
 use super::request::DeployRequest;
 use super::revert_drift::{self, StackState};
 use super::{DeployOutcome, superseded_certificate, superseded_packages};

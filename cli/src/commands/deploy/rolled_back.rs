@@ -20,7 +20,9 @@ pub(super) async fn announce_end_of_rollback(aws: &Aws, stack: &Stack) -> Result
     }
     let live = LiveVersion::find_both(aws, stack).await?;
     let is_rolled_back = |live: &&LiveVersion| live.by() == LiveBy::Rollback;
-    let rolled_back: Vec<_> = live.iter().flatten().filter(is_rolled_back).cloned().collect();
+    let rolled_back = live.iter().flatten().filter(is_rolled_back);
+    let rolled_back: Vec<_> =
+        rolled_back.map(|live| describe_rollback(live.version(), live.function())).collect();
     if rolled_back.is_empty() {
         return Ok(false);
     }
@@ -34,9 +36,7 @@ pub(super) async fn announce_end_of_rollback(aws: &Aws, stack: &Stack) -> Result
             }
         }
         unknown => {
-            for live in &rolled_back {
-                output::print_message(describe_rollback(live.version(), live.function()));
-            }
+            rolled_back.into_iter().for_each(output::print_message);
             if let Some(Err(failure)) = unknown {
                 output::print_message(format!("note: {}", failure.to_single_line()));
             }
