@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{fs, process, thread};
+use std::{process, thread};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
@@ -20,12 +20,8 @@ static IS_ENDING: AtomicBool = AtomicBool::new(false);
 /// Held while Ctrl-C is handled, and while it must wait.
 static HANDLING: Mutex<()> = Mutex::const_new(());
 
-/// Handles Ctrl-C from now on, unless the parent ignores it for this process. A thread of its own does so, because the main one
-/// may be blocked.
+/// Handles Ctrl-C from now on. A thread of its own does so, because the main one may be blocked.
 pub(crate) fn start_handling() -> Result<()> {
-    if is_ignored() {
-        return Ok(());
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().context(WAITING)?;
     let entered = runtime.enter();
     let mut signals = signal(SignalKind::interrupt()).context(WAITING)?;
@@ -42,15 +38,6 @@ pub(crate) fn start_handling() -> Result<()> {
     };
     thread::Builder::new().spawn(handle_signals).context(WAITING)?;
     Ok(())
-}
-
-/// Whether the process was started with Ctrl-C ignored, as a shell without job control starts what runs in the background ("Signals
-/// and Error Handling", Shell Command Language, POSIX.1). `SigIgn` is a mask in hexadecimal digits (proc_pid_status(5)).
-fn is_ignored() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (SignalKind::interrupt().as_raw_value() - 1) & 1 == 1)
 }
 
 /// Handles Ctrl-C in a thread of its own: to say that the process ends may take forever if the reader of a pipe is stuck. The

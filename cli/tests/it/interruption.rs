@@ -187,20 +187,3 @@ fn a_command_that_cannot_say_that_it_ends_is_ended_by_the_next_interrupt() {
     });
     assert_eq!(ended.code(), Some(130));
 }
-
-/// A shell without job control starts so what it runs in the background.
-#[test]
-fn a_command_that_is_started_with_ctrl_c_ignored_ignores_it() {
-    let (mut reader, writer) = full_pipe();
-    let mut command = Command::new("sh");
-    let script = r#"trap "" INT; exec "$0" completions bash"#;
-    command.args(["-c", script, env!("CARGO_BIN_EXE_restctl")]);
-    command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::inherit());
-    let mut running = command.spawn().unwrap();
-    // The reader ends with the last writer.
-    drop(command);
-    wait_until_writing(&running);
-    interrupt(&running);
-    std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
-    assert!(running.wait().unwrap().success());
-}
