@@ -9,6 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use super::answer::CheckAnswers;
 use super::clock::Clock;
+use super::cloudformation::drift::ComparisonPauses;
 use super::http_client::{self, build_client};
 use super::sign_in::{self, SignIn};
 use crate::failure::{Exit, Failure, Result};
@@ -32,6 +33,7 @@ pub(crate) struct Aws {
     /// The URL of all services, unless they are AWS's own.
     pub(crate) endpoint_url: Option<String>,
     pub(crate) clock: Clock,
+    pub(crate) comparison_pauses: ComparisonPauses,
     pub(crate) acm: aws_sdk_acm::Client,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) cloudcontrol: aws_sdk_cloudcontrol::Client,
@@ -107,6 +109,7 @@ impl Aws {
             sts: client!(aws_sdk_sts),
             endpoint_url,
             clock: Clock::default(),
+            comparison_pauses: ComparisonPauses::default(),
         })
     }
 }

@@ -27,6 +27,9 @@ use inventory::{DeletionState, Inventory, OwnedResource};
 /// How long services may list what they have deleted.
 const DELETION_PATIENCE: Duration = Duration::from_secs(60);
 
+/// The column in which the name of what is removed or kept begins.
+const MARGIN: usize = 10;
+
 const REMOVE_REST: &str = "restctl destroy, which removes the rest";
 
 #[derive(Debug, Args)]
@@ -75,12 +78,12 @@ async fn destroy_stack(args: &Destroy, context: &Context, report: &NdjsonReport)
     for (action, resources) in [("remove", &to_remove), ("keep", &kept)] {
         for resource in resources {
             report.write_line(action, &resource.to_json())?;
-            output::print_message(format!("  {action:<6}  {resource}"));
+            output::print_wrapped_message(format!("  {action:<6}  {resource}"), MARGIN);
         }
     }
     for resource in &uncertain {
         report.write_line("keep", &resource.to_json())?;
-        output::print_message(format!("  keep    {resource}"));
+        output::print_wrapped_message(format!("  keep    {resource}"), MARGIN);
     }
     if to_remove.is_empty() {
         output::print_message(format!("the stack {name} has nothing to remove in {}", aws.region));

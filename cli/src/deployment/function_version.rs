@@ -4,7 +4,10 @@
 //! it became live, the newest first, as in `version 5 since 1763868000; before 4@1763860000 2@1763850000`. It names the live
 //! version, too: a change of the alias by hand leaves the description as it is.
 
+use restctl_contract::template::output as stack_output;
+
 use crate::aws::Aws;
+use crate::aws::cloudformation::Stack;
 use crate::aws::lambda::{self, Alias};
 use crate::failure::{Failure, Result};
 use crate::terminal::interrupt;
@@ -54,6 +57,15 @@ impl LiveVersion {
     pub(crate) async fn find(aws: &Aws, function: &str) -> Result<Option<Self>> {
         let alias = lambda::find_live_alias(aws, function).await?;
         Ok(alias.map(|alias| Self::from_alias(function, alias)))
+    }
+
+    /// Returns the live versions of the API and of the ingest function.
+    pub(crate) async fn find_both(aws: &Aws, stack: &Stack) -> Result<[Option<Self>; 2]> {
+        let (api, ingest) = tokio::try_join!(
+            Self::find(aws, stack.output(stack_output::API_FUNCTION)?),
+            Self::find(aws, stack.output(stack_output::INGEST_FUNCTION)?),
+        )?;
+        Ok([api, ingest])
     }
 
     pub(crate) fn function(&self) -> &str {

@@ -10,6 +10,9 @@ use crate::terminal::progress::{ProgressBar, ProgressLines};
 /// Lines of the terminal that are left for finished resources and the shell.
 const RESERVED_LINES: u16 = 6;
 
+/// The column in which a line continues that is too long for the terminal.
+const MARGIN: usize = 4;
+
 pub(crate) struct Progress {
     lines: ProgressLines,
     /// The resources in progress, oldest first. A resource has no bar if the terminal has no line left.
@@ -35,7 +38,7 @@ impl Progress {
             line = format!("{line}: {reason}");
         }
         if event.has_ended() {
-            self.lines.suspend(|| output::print_message(format!("  {line}")));
+            self.lines.suspend(|| output::print_wrapped_message(format!("  {line}"), MARGIN));
             return;
         }
         let has_room =

@@ -175,7 +175,10 @@ pub(crate) fn new_table<C: Into<Text>>(header: &[&str], rows: Vec<Vec<C>>) -> Ta
 
 /// Returns the width of standard output in columns, or `None` if it is not a terminal.
 pub(crate) fn terminal_width() -> Option<usize> {
-    let terminal = Term::stdout();
+    width_of(&Term::stdout())
+}
+
+fn width_of(terminal: &Term) -> Option<usize> {
     terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
@@ -183,6 +186,14 @@ pub(crate) fn terminal_width() -> Option<usize> {
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn print_message(text: impl Into<Text>) {
     let _ = writeln!(io::stderr(), "{}", text.into().cut().as_str());
+}
+
+/// [`print_message`], with what does not fit into a line of the terminal indented by `margin`. Not for commands, which are copied.
+pub(crate) fn print_wrapped_message(text: impl Into<Text>, margin: usize) {
+    let text = text.into().cut();
+    print_message(
+        width_of(&Term::stderr()).map_or_else(|| text.clone(), |width| text.wrapped(width, margin)),
+    );
 }
 
 /// Writes a failure to standard error: as text, or as a line of JSON.

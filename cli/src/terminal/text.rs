@@ -71,7 +71,7 @@ impl Text {
     }
 
     /// Wraps each line at `width` columns, between words if they fit, and indents what continues by `margin`.
-    pub(super) fn wrapped(&self, width: usize, margin: usize) -> Self {
+    pub(crate) fn wrapped(&self, width: usize, margin: usize) -> Self {
         let lines: Vec<String> = self.0.split('\n').map(|line| wrap_line(line, width, margin)).collect();
         Self(lines.join("\n"))
     }

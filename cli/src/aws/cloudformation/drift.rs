@@ -7,9 +7,11 @@ use aws_sdk_cloudformation::types::{
     PropertyDifference, StackResourceDrift as SdkDrift, StackResourceDriftStatus, StackStatus,
 };
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::Stack;
 use crate::aws::Aws;
+use crate::aws::clock::Clock;
 use crate::aws::error::AwsContext;
 use crate::failure::{AwsCause, Failure, Result};
 
@@ -19,8 +21,8 @@ pub(crate) const RECREATE: &str = "restctl destroy, which keeps the data; then r
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a comparison that is throttled is tried again.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a command pauses in all because CloudFormation throttles its comparisons.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A number that the resource may lack, so that its type shows nowhere: a log group without it keeps its lines forever.
 const RETENTION: &str = "RetentionInDays";
@@ -51,6 +53,24 @@ pub(crate) struct Difference {
     pub(crate) actual: Option<String>,
 }
 
+/// The pauses of a command after throttled comparisons. One begins when the other has ended, however many resources are compared at
+/// the same time, so that the calls become fewer.
+#[derive(Default)]
+pub(crate) struct ComparisonPauses(Mutex<Duration>);
+
+impl ComparisonPauses {
+    /// Returns whether there was a pause. There is none after [`PATIENCE`].
+    async fn pause(&self, clock: &Clock) -> bool {
+        let mut paused = self.0.lock().await;
+        if *paused >= PATIENCE {
+            return false;
+        }
+        clock.sleep(PAUSE).await;
+        *paused += PAUSE;
+        true
+    }
+}
+
 /// Whether CloudFormation compares resources while the stack is in this state ("Detect unmanaged configuration changes to stacks
 /// and resources with drift detection", AWS CloudFormation User Guide).
 pub(crate) fn can_compare(stack: &Stack) -> bool {
@@ -65,15 +85,19 @@ pub(crate) async fn compare_resource(
     stack: &Stack,
     name: &str,
 ) -> Result<Option<ComparedResource>> {
-    let attempt = async || match try_to_compare(aws, stack, name).await {
-        Err(failure) if failure.aws_cause == Some(AwsCause::Throttled) => Ok(None),
-        compared => compared.map(Some),
-    };
-    let throttled = || {
-        Failure::new(format!("cannot compare the resource {name} with the template"))
-            .why("CloudFormation refuses so many calls")
-    };
-    aws.clock.poll(PAUSE, PATIENCE, attempt).await?.ok_or_else(throttled)
+    loop {
+        match try_to_compare(aws, stack, name).await {
+            Err(failure) if failure.aws_cause == Some(AwsCause::Throttled) => {
+                if !aws.comparison_pauses.pause(&aws.clock).await {
+                    return Err(Failure::new(format!(
+                        "cannot compare the resource {name} with the template"
+                    ))
+                    .why("CloudFormation refuses so many calls"));
+                }
+            }
+            compared => return compared,
+        }
+    }
 }
 
 async fn try_to_compare(aws: &Aws, stack: &Stack, name: &str) -> Result<Option<ComparedResource>> {

@@ -1,137 +1,27 @@
-//! What a deleted stack of the same name left: the new stack adopts it, or begins anew beside it. The user chooses, because an
-//! empty table beside the full one would look like a loss.
+//! Adopts what a deleted stack of the same name left: a new stack imports it.
+
+mod choice;
 
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::key::Key;
-use restctl_contract::stack::StackName;
 use restctl_contract::template::output::ITEMS_TABLE;
 use restctl_contract::template::parameter;
 
-use super::Deploy;
+pub(super) use self::choice::choose_adoption;
+use self::choice::nothing_to_adopt;
+use super::preview;
+use super::request::DeployRequest;
 use super::template::select_resources;
+use crate::aws::Aws;
 use crate::aws::cloudformation::change_set::{self, Desired};
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::{Aws, sts};
-use crate::cli::wait::WaitDeadline;
-use crate::context::Context;
 use crate::deployment::operation::{Operation, OperationKind};
-use crate::deployment::retained_data::{
-    RETAINED, RetainedData, RetainedKind, RetainedResource, note_unlisted,
-};
-use crate::failure::{Exit, Failure, Result, shell_argument};
-use crate::terminal::ndjson::NdjsonReport;
-use crate::terminal::text::Text;
-use crate::terminal::{output, prompt};
+use crate::deployment::retained_data::{RETAINED, RetainedKind, RetainedResource};
+use crate::failure::{Failure, Result, shell_argument};
+use crate::terminal::output;
 
 /// The resources that the new stack adopts: at most one for each name in the template.
 pub(super) struct Adoption(Vec<RetainedResource>);
-
-/// Finds what a deleted stack left and shows it, and returns what the new stack adopts. Fails if the user has not chosen.
-pub(super) async fn choose_adoption(
-    args: &Deploy,
-    context: &Context,
-    report: &NdjsonReport,
-) -> Result<Option<Adoption>> {
-    let (aws, name) = (context.aws().await?, &context.stack);
-    let mut found = RetainedData::find(aws, Some(name), &[]).await?;
-    for (what, denied) in found.unlisted.drain(..) {
-        // A dry run may leave the choice open, and logs hold nothing that the API serves.
-        let is_needed = args.adopt.is_some() || !(args.fresh_data || args.dry_run);
-        if is_needed && what != "logs" {
-            return Err(unlisted_failure(name, what, &denied));
-        }
-        output::print_message(note_unlisted(what, &denied));
-    }
-    if found.resources.iter().all(RetainedResource::is_log) {
-        return match args.adopt {
-            Some(_) => Err(nothing_to_adopt(aws, name)),
-            None => Ok(None),
-        };
-    }
-    found.count_objects(aws, &sts::read_account(aws).await?).await?;
-    output::print_message(format!("a deleted stack {name} left in {}:", aws.region));
-    for resource in &found.resources {
-        report.write_line("retained", &resource.to_json())?;
-        output::print_message(format!("  {resource}"));
-    }
-    match choose_data(args, name)? {
-        DataChoice::Adopt => {
-            let adoption = Adoption::select(found.resources, args.adopt.as_deref().unwrap_or_default())?;
-            if let Some(key) = adoption.key() {
-                args.options.check_adopted_key(key)?;
-            }
-            Ok(Some(adoption))
-        }
-        DataChoice::FreshData => {
-            output::print_message(
-                "this data stays beside the new stack: restctl status --all lists it, and restctl destroy --delete-data \
-                 removes it together with the stack",
-            );
-            Ok(None)
-        }
-        DataChoice::Undecided => {
-            output::print_message(
-                "a deployment needs --adopt or --fresh-data; this is a dry run with --fresh-data",
-            );
-            Ok(None)
-        }
-    }
-}
-
-fn unlisted_failure(name: &StackName, what: &str, denied: &Failure) -> Failure {
-    Failure::new(format!("nothing was changed: cannot look for {what} that a deleted stack {name} left"))
-        .exit(denied.exit)
-        .why(denied.to_single_line())
-        .next(
-            "to adopt what was left, ask for the permission, then: restctl deploy --adopt\n\
-             to begin with an empty table and an empty bucket: restctl deploy --fresh-data",
-        )
-}
-
-fn nothing_to_adopt(aws: &Aws, name: &StackName) -> Failure {
-    Failure::new(format!(
-        "there is nothing to adopt: no deleted stack {name} left a table or a bucket in {}",
-        aws.region
-    ))
-    .exit(Exit::NotFound)
-    .next("leave out --adopt; or name another --stack, --region or --profile")
-}
-
-/// What becomes of the data.
-enum DataChoice {
-    Adopt,
-    FreshData,
-    /// Only in a dry run.
-    Undecided,
-}
-
-fn choose_data(args: &Deploy, name: &StackName) -> Result<DataChoice> {
-    const ANSWERS: [&str; 2] = [
-        "adopt it, so that the new stack serves it",
-        "begin with an empty table and an empty bucket beside it",
-    ];
-    if args.adopt.is_some() {
-        return Ok(DataChoice::Adopt);
-    }
-    if args.fresh_data {
-        return Ok(DataChoice::FreshData);
-    }
-    if args.dry_run {
-        return Ok(DataChoice::Undecided);
-    }
-    let question = "What should the new stack do with this data?";
-    let interrupted = Failure::new("interrupted: nothing was changed").exit(Exit::Interrupted);
-    match prompt::ask_optional_choice(question, &ANSWERS, interrupted) {
-        Some(0) => Ok(DataChoice::Adopt),
-        Some(_) => Ok(DataChoice::FreshData),
-        None => Err(Failure::usage(format!("nothing was changed: a deleted stack {name} left data"))
-            .why("the new stack can adopt the data, or begin with an empty table beside it")
-            .next(
-                "to adopt it: restctl deploy --adopt\n\
-                 to begin with an empty table beside it: restctl deploy --fresh-data",
-            )),
-    }
-}
 
 impl Adoption {
     /// Selects the resources to adopt: those of which it is certain that the stack left them, and those in `names`. Fails if it
@@ -181,19 +71,20 @@ impl Adoption {
     }
 
     pub(super) fn print_plan(&self) {
-        self.0.iter().for_each(|resource| output::print_message(format!("  would adopt {resource}")));
+        for resource in &self.0 {
+            output::print_wrapped_message(format!("  would adopt {resource}"), preview::MARGIN);
+        }
     }
 
     /// Makes a stack of the adopted resources, and of nothing else, and returns it. The update that follows makes the rest.
     pub(super) async fn import(
         &self,
-        context: &Context,
+        request: &DeployRequest<'_>,
         parameters: &[(&'static str, String)],
-        deadline: WaitDeadline,
         stopped: impl Future<Output = Result<()>>,
-        report: &NdjsonReport,
     ) -> Result<Stack> {
-        let (aws, name) = (context.aws().await?, &context.stack);
+        let DeployRequest { context, aws, report, deadline, .. } = *request;
+        let name = &context.stack;
         let names: Vec<_> = self.0.iter().filter_map(|resource| resource.template_name).collect();
         let template = select_resources(&names);
         let imports = self.0.iter().filter_map(RetainedResource::to_import).collect();
@@ -202,11 +93,11 @@ impl Adoption {
         let change_set = created.await?.ok_or_else(|| nothing_to_adopt(aws, name))?;
         for change in &change_set.changes {
             report.write_line("change", &change.to_json())?;
-            output::print_message(Text::from_lines(change.to_lines()));
+            preview::print_change(change);
         }
         let mut operation = Operation::prepare(aws, &change_set.stack, OperationKind::Create).await?;
-        let request = change_set::execute_change_set(aws, name, &change_set);
-        match operation.run_to_end(aws, deadline, report, request).await? {
+        let executing = change_set::execute_change_set(aws, name, &change_set);
+        match operation.run_to_end(aws, deadline, report, executing).await? {
             ResourceStatus::ImportComplete => {
                 cloudformation::find_idle(aws, name, Some(&change_set.stack)).await
             }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::preview::MARGIN;
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
 use crate::aws::cloudformation::drift::can_compare;
@@ -56,7 +57,7 @@ pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport)
     for drift in &drifts {
         report.write_line("drift", &drift.to_json())?;
         if output::chosen_format() == Format::Text {
-            output::print_text(Text::from_lines(tree_lines(drift)))?;
+            output::print_wrapped_text(&Text::from_lines(tree_lines(drift)), MARGIN)?;
         }
     }
     Ok(DriftPreview { drifts: drifts.len(), failures })

@@ -1,6 +1,8 @@
 //! The options of a deployment. An omitted option keeps its deployed value.
 
+pub(super) mod identity_provider;
 mod network;
+pub(super) mod support;
 mod value_parsers;
 
 use clap::Args;
@@ -10,47 +12,14 @@ use restctl_contract::template::parameter;
 
 use crate::aws::cloudformation::Stack;
 use crate::cli::tag_argument::parse_tag;
-use crate::context::Context;
 use crate::failure::{Failure, Result};
-use crate::identity::cognito::{self, COGNITO};
-use crate::identity::settings::Settings;
+use crate::identity::cognito::COGNITO;
 
-use super::repair::StartingPoint;
-use network::Network;
 use value_parsers::KeyOption;
 
-pub(crate) const ON: &str = "on";
-pub(crate) const OFF: &str = "off";
-pub(crate) const EXTERNAL: &str = "external";
-
-/// An option that the local cloud does not support.
-struct LocalGap {
-    parameter: &'static str,
-    value: &'static str,
-    flag: &'static str,
-    why: &'static str,
-}
-
-const LOCAL_GAPS: [LocalGap; 3] = [
-    LocalGap {
-        parameter: parameter::PRIVATE_NETWORK,
-        value: ON,
-        flag: "--private-network",
-        why: "it has no NAT gateways",
-    },
-    LocalGap {
-        parameter: parameter::EDGE_JWT,
-        value: ON,
-        flag: "--edge-jwt",
-        why: "its load balancer does not verify tokens",
-    },
-    LocalGap {
-        parameter: parameter::IDP,
-        value: COGNITO,
-        flag: "--idp cognito",
-        why: "it has its own identity provider, and Cognito is reachable only under AWS's names",
-    },
-];
+const ON: &str = "on";
+const OFF: &str = "off";
+const EXTERNAL: &str = "external";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of the stack")]
@@ -210,85 +179,6 @@ impl DeployOptions {
         self.parameter_value(parameter::EDGE_JWT, existing).as_deref() == Some(ON)
     }
 
-    /// Returns whose tokens the API will accept, as the value of the template's parameter `Idp`. `--idp` comes first, then
-    /// what `setup` chose, then what is deployed.
-    pub(crate) fn choose_identity_provider(
-        &self,
-        settings: &Settings,
-        existing: Option<&Stack>,
-    ) -> Result<&'static str> {
-        let stack_with_pool = existing.filter(|stack| cognito::stack_has_user_pool(stack));
-        let pool_by_default = settings.awaits_deployment() || stack_with_pool.is_some();
-        let wants_pool = self.idp.as_ref().map_or(pool_by_default, |idp| idp == COGNITO);
-        let settings_name_pool =
-            stack_with_pool.is_some_and(|stack| cognito::settings_name_user_pool(settings, stack));
-        if !wants_pool {
-            settings.require_client()?;
-            if settings_name_pool {
-                return Err(Failure::usage(
-                    "the settings name the stack's own user pool, which this deployment would remove",
-                )
-                .next("restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external"));
-            }
-            if settings.issuers().is_empty() {
-                return Err(Failure::usage("no issuer is set up besides the stack's own user pool").next(
-                    "restctl setup --issuer URL --client-id ID …, then: restctl deploy --idp external",
-                ));
-            }
-            return Ok(EXTERNAL);
-        }
-        if self.idp.is_none()
-            && stack_with_pool.is_some()
-            && !settings_name_pool
-            && !settings.awaits_deployment()
-        {
-            return Err(Failure::usage("the settings name another identity provider, not the stack's own user pool")
-                .next("to remove the user pool: restctl deploy --idp external\nto accept the tokens of both: restctl deploy --idp cognito"));
-        }
-        Ok(COGNITO)
-    }
-
-    /// Returns an error if options contradict each other, or if this stack, the region, the partition or the local cloud does not
-    /// support one.
-    pub(crate) fn check_supported(
-        &self,
-        context: &Context,
-        start: &StartingPoint,
-        idp: &str,
-        region: &str,
-        partition: &str,
-    ) -> Result<()> {
-        let deployed = start.stack_with_options();
-        let has_value = |name: &str, wanted: &str| match name {
-            parameter::IDP => idp == wanted,
-            _ => self.parameter_value(name, deployed).as_deref() == Some(wanted),
-        };
-        if self.allow_cidr.len() > parameter::ALLOW_CIDRS.len() {
-            return Err(Failure::usage("--allow-cidr is given more than five times")
-                .next("use a wider range that contains several of them"));
-        }
-        let network = Network::from_parameters(|name| self.parameter_value(name, deployed));
-        network.check_consistent(region)?;
-        if let Some(stack) =
-            start.stack.as_ref().filter(|stack| !stack.is_in_review() && !stack.has_only_adopted_data())
-        {
-            Network::from_parameters(|name| stack.parameter(name).map(str::to_owned))
-                .check_kept_by(&network)?;
-        }
-        if has_value(parameter::IDP, COGNITO) {
-            cognito::check_partition(partition)?;
-            check_cognito_domain(&context.stack)?;
-        }
-        let gap =
-            LOCAL_GAPS.iter().find(|gap| context.local.is_some() && has_value(gap.parameter, gap.value));
-        if let Some(LocalGap { flag, why, .. }) = gap {
-            return Err(Failure::usage(format!("the local cloud does not support {flag}"))
-                .why(*why)
-                .next("leave it out here; it works on AWS"));
-        }
-        Ok(())
-    }
-
     /// Returns the stack's tags, the new ones, and the tag by which restctl recognizes what belongs to the stack.
     pub(crate) fn stack_tags(&self, name: &StackName, existing: Option<&Stack>) -> Vec<(String, String)> {
         let mut tags = existing.map(|stack| stack.tags.clone()).unwrap_or_default();
@@ -299,13 +189,4 @@ impl DeployOptions {
         }
         tags
     }
-}
-
-/// Cognito reserves these words in domain names ("Using the Amazon Cognito domain for the hosted UI").
-fn check_cognito_domain(stack: &StackName) -> Result<()> {
-    let reserved = ["aws", "amazon", "cognito"].into_iter().find(|word| stack.as_str().contains(word));
-    let Some(word) = reserved else { return Ok(()) };
-    Err(Failure::usage(format!("a stack whose name contains {word:?} cannot have its own user pool"))
-        .why("the pool's domain starts with the stack's name, and Cognito reserves that word")
-        .next("use another --stack name, or --idp external"))
 }

@@ -3,10 +3,11 @@
 use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
 use restctl_contract::stack::StackName;
 
-use super::adoption;
+use super::{Deploy, adoption};
 use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::cli::wait::WaitDeadline;
+use crate::context::Context;
 use crate::deployment::operation::{self, Operation, OperationKind};
 use crate::failure::{Exit, Failure, Result};
 use crate::terminal::interrupt::unless_interrupted;
@@ -15,9 +16,9 @@ use crate::terminal::{output, prompt};
 
 /// What a deployment starts from.
 #[derive(Default)]
-pub(crate) struct StartingPoint {
+pub(super) struct StartingPoint {
     /// The stack to update. `None` if the deployment creates it.
-    pub(crate) stack: Option<Stack>,
+    pub(super) stack: Option<Stack>,
     /// The failed stack that had to be removed first.
     removed: Option<Stack>,
 }
@@ -28,21 +29,21 @@ impl StartingPoint {
     }
 
     /// Returns the stack whose options stay unless new ones are given.
-    pub(crate) fn stack_with_options(&self) -> Option<&Stack> {
+    pub(super) fn stack_with_options(&self) -> Option<&Stack> {
         self.stack.as_ref().or(self.removed.as_ref()).filter(|stack| !stack.is_in_review())
     }
 }
 
-/// Repairs the stack if it cannot be updated, after a confirmation unless `yes` is given, and returns the starting point.
-pub(crate) async fn repair_if_needed(
-    aws: &Aws,
-    name: &StackName,
-    yes: bool,
+/// Repairs the stack if it cannot be updated, after a confirmation unless `--yes` is given, and returns the starting point.
+pub(super) async fn repair_if_needed(
+    args: &Deploy,
+    context: &Context,
     deadline: WaitDeadline,
     report: &NdjsonReport,
 ) -> Result<StartingPoint> {
+    let (aws, name) = (context.aws().await?, &context.stack);
     let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
-    let status = stack.status.as_str().to_owned();
+    let status = stack.status.as_str();
     match find_remedy(&stack) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(busy_failure(name, &stack)),
@@ -50,7 +51,7 @@ pub(crate) async fn repair_if_needed(
             adoption::check_failed_import_is_empty(aws, &stack).await?;
             let why = why_to_remove(&stack);
             let question = format!("The stack {name} is in {status}: {why}. Remove it and continue?");
-            prompt::confirm(&question, yes)?;
+            prompt::confirm(&question, args.yes)?;
             operation::delete_stack(aws, &stack, deadline, report).await?;
             output::print_message(format!(
                 "removed the stack {name}, which was in {status}; its options are kept"
@@ -61,21 +62,31 @@ pub(crate) async fn repair_if_needed(
             let why = "its last update failed, and so did the rollback";
             let question =
                 format!("The stack {name} is in {status}: {why}. Retry the rollback and continue?");
-            prompt::confirm(&question, yes)?;
-            let mut operation = Operation::prepare(aws, &stack, OperationKind::RollBack).await?;
-            let request = cloudformation::continue_rollback(aws, &stack);
-            let ended = operation.run_to_end(aws, deadline, report, request).await?;
-            if ended != ResourceStatus::UpdateRollbackComplete {
-                let failure = operation.to_failure(aws, "the rollback failed again", &ended).await;
-                return Err(failure.then("restctl deploy"));
-            }
+            prompt::confirm(&question, args.yes)?;
+            continue_rollback(aws, &stack, deadline, report).await?;
             Ok(StartingPoint::from_stack(cloudformation::find_own(aws, name).await?))
         }
     }
 }
 
+async fn continue_rollback(
+    aws: &Aws,
+    stack: &Stack,
+    deadline: WaitDeadline,
+    report: &NdjsonReport,
+) -> Result<()> {
+    let mut operation = Operation::prepare(aws, stack, OperationKind::RollBack).await?;
+    let request = cloudformation::continue_rollback(aws, stack);
+    let ended = operation.run_to_end(aws, deadline, report, request).await?;
+    if ended == ResourceStatus::UpdateRollbackComplete {
+        return Ok(());
+    }
+    let failure = operation.to_failure(aws, "the rollback failed again", &ended).await;
+    Err(failure.then("restctl deploy"))
+}
+
 /// Returns the starting point of a dry run, which repairs nothing.
-pub(crate) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
+pub(super) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
     let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
     match find_remedy(&stack) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),

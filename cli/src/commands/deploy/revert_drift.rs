@@ -10,7 +10,7 @@ mod resources;
 
 pub(super) use functions::{CheckedFunction, publish_functions};
 
-use crate::aws::Aws;
+use super::request::DeployRequest;
 use crate::aws::cloudformation::Stack;
 use crate::deployment::drift::{RECREATE, ResourceDrift};
 use crate::deployment::packages::Packages;
@@ -20,26 +20,24 @@ use crate::terminal::output;
 
 /// Compares all resources but the functions with the template, reverts what differs, and returns it. Fails if it cannot.
 pub(super) async fn revert_resources(
-    aws: &Aws,
+    request: &DeployRequest<'_>,
     stack: &Stack,
     state: StackState,
-    report: &NdjsonReport,
 ) -> Result<Vec<ResourceDrift>> {
-    let drifts = resources::revert_resources(aws, stack, state).await?;
-    report_reverted(drifts, report)
+    let drifts = resources::revert_resources(request.aws, stack, state).await?;
+    report_reverted(drifts, request.report)
 }
 
 /// Compares the functions with the template and the packages, and reverts what differs. Returns them with what differed. Fails if
 /// it cannot. Nothing may change the functions until they are published.
 pub(super) async fn revert_functions(
-    aws: &Aws,
+    request: &DeployRequest<'_>,
     stack: &Stack,
     state: StackState,
     packages: &Packages,
-    report: &NdjsonReport,
 ) -> Result<([CheckedFunction; 2], Vec<ResourceDrift>)> {
-    let (functions, drifts) = functions::revert_functions(aws, stack, state, packages).await?;
-    Ok((functions, report_reverted(drifts, report)?))
+    let (functions, drifts) = functions::revert_functions(request.aws, stack, state, packages).await?;
+    Ok((functions, report_reverted(drifts, request.report)?))
 }
 
 fn report_reverted(drifts: Vec<ResourceDrift>, report: &NdjsonReport) -> Result<Vec<ResourceDrift>> {

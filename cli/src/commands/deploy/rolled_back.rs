@@ -5,7 +5,7 @@ use restctl_contract::template::output as stack_output;
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
 use crate::aws::cloudformation::drift::can_compare;
-use crate::deployment::drift::functions::{ComparedFunction, compare_functions};
+use crate::deployment::drift::functions::{ComparedFunction, compare_functions_with};
 use crate::deployment::function_version::{LiveBy, LiveVersion};
 use crate::failure::Result;
 use crate::terminal::output;
@@ -14,19 +14,21 @@ use crate::terminal::text::Text;
 /// Says which versions have been live since a rollback, and how they differ from the newest code and settings of the stack, which
 /// a deployment makes live. Returns whether there are any.
 pub(super) async fn announce_end_of_rollback(aws: &Aws, stack: &Stack) -> Result<bool> {
-    let (Ok(api), Ok(ingest)) =
-        (stack.output(stack_output::API_FUNCTION), stack.output(stack_output::INGEST_FUNCTION))
-    else {
+    // A stack that was never complete has no functions.
+    if stack.output(stack_output::API_FUNCTION).is_err() {
         return Ok(false);
-    };
-    let (api, ingest) = tokio::try_join!(LiveVersion::find(aws, api), LiveVersion::find(aws, ingest))?;
-    let is_rolled_back = |live: &LiveVersion| live.by() == LiveBy::Rollback;
-    let rolled_back: Vec<_> = [api, ingest].into_iter().flatten().filter(is_rolled_back).collect();
+    }
+    let live = LiveVersion::find_both(aws, stack).await?;
+    let is_rolled_back = |live: &&LiveVersion| live.by() == LiveBy::Rollback;
+    let rolled_back = live.iter().flatten().filter(is_rolled_back);
+    let rolled_back: Vec<_> =
+        rolled_back.map(|live| describe_rollback(live.version(), live.function())).collect();
     if rolled_back.is_empty() {
         return Ok(false);
     }
     // The deployment ends the rollback, whether or not it can say what that changes.
-    let compared = if can_compare(stack) { Some(compare_functions(aws, stack).await) } else { None };
+    let compared =
+        if can_compare(stack) { Some(compare_functions_with(aws, stack, live).await) } else { None };
     match compared {
         Some(Ok(functions)) => {
             for lines in functions.iter().filter_map(describe_end_of_rollback) {
@@ -34,9 +36,7 @@ pub(super) async fn announce_end_of_rollback(aws: &Aws, stack: &Stack) -> Result
             }
         }
         unknown => {
-            for live in &rolled_back {
-                output::print_message(describe_rollback(live.version(), live.function()));
-            }
+            rolled_back.into_iter().for_each(output::print_message);
             if let Some(Err(failure)) = unknown {
                 output::print_message(format!("note: {}", failure.to_single_line()));
             }

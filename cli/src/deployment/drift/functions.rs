@@ -35,7 +35,7 @@ struct TemplateFunction {
     variables_in_parameters: &'static [(&'static str, &'static str)],
 }
 
-const API: TemplateFunction = TemplateFunction {
+static API: TemplateFunction = TemplateFunction {
     resource: "ApiFunction",
     alias: "ApiAlias",
     output: stack_output::API_FUNCTION,
@@ -49,7 +49,7 @@ const API: TemplateFunction = TemplateFunction {
     variables_in_parameters: &[(variable::OPENAPI, parameter::OPENAPI)],
 };
 
-const INGEST: TemplateFunction = TemplateFunction {
+static INGEST: TemplateFunction = TemplateFunction {
     resource: "IngestFunction",
     alias: "IngestAlias",
     output: stack_output::INGEST_FUNCTION,
@@ -157,22 +157,42 @@ impl ComparedFunction {
 /// Compares both functions with everything that the template sets, and with what it leaves out. CloudFormation must be able to
 /// compare resources of the stack: see [`can_compare`](crate::aws::cloudformation::drift::can_compare).
 pub(crate) async fn compare_functions(aws: &Aws, stack: &Stack) -> Result<[ComparedFunction; 2]> {
-    let (api, ingest) =
-        tokio::try_join!(compare_function(aws, stack, &API), compare_function(aws, stack, &INGEST))?;
+    compare_functions_with(aws, stack, LiveVersion::find_both(aws, stack).await?).await
+}
+
+/// [`compare_functions`] if the live versions have been read already.
+pub(crate) async fn compare_functions_with(
+    aws: &Aws,
+    stack: &Stack,
+    [api, ingest]: [Option<LiveVersion>; 2],
+) -> Result<[ComparedFunction; 2]> {
+    let (api, ingest) = tokio::try_join!(
+        compare_function(aws, stack, &API, api),
+        compare_function(aws, stack, &INGEST, ingest)
+    )?;
     Ok([api, ingest])
 }
 
 /// Compares what Lambda and DescribeStacks alone show, without a comparison by CloudFormation, which takes seconds: the code, what
 /// the template leaves out, and those variables that are outputs or parameters of the stack.
 pub(crate) async fn compare_functions_quickly(aws: &Aws, stack: &Stack) -> Result<[ComparedFunction; 2]> {
-    let compare = async |function| {
-        read_function(aws, stack, function, known_variables(stack, function), compare_properties).await
-    };
-    let (api, ingest) = tokio::try_join!(compare(&API), compare(&INGEST))?;
-    Ok([api, ingest])
+    let [api, ingest] = LiveVersion::find_both(aws, stack).await?;
+    let (api, ingest) = tokio::try_join!(
+        ReadFunction::read(aws, stack, &API, api),
+        ReadFunction::read(aws, stack, &INGEST, ingest)
+    )?;
+    Ok([api, ingest].map(|read| {
+        let known = known_variables(stack, read.function);
+        read.compare(stack, known, compare_properties)
+    }))
 }
 
-async fn compare_function(aws: &Aws, stack: &Stack, function: &TemplateFunction) -> Result<ComparedFunction> {
+async fn compare_function(
+    aws: &Aws,
+    stack: &Stack,
+    function: &'static TemplateFunction,
+    live: Option<LiveVersion>,
+) -> Result<ComparedFunction> {
     let compared = compare_resource(aws, stack, function.resource).await?.ok_or_else(|| {
         Failure::new(format!("cannot compare the resource {} with the template", function.resource))
             .why("CloudFormation does not compare functions here")
@@ -182,7 +202,8 @@ async fn compare_function(aws: &Aws, stack: &Stack, function: &TemplateFunction)
         differences.append(&mut find_unexpected_variables(expected, actual));
         differences
     };
-    let mut read = read_function(aws, stack, function, compared.expected, compare).await?;
+    let read = ReadFunction::read(aws, stack, function, live).await?;
+    let mut read = read.compare(stack, compared.expected, compare);
     // What restctl does not read, only CloudFormation compares.
     let is_read = |difference: &Difference| read.expected.get(difference.top_property()).is_some();
     let others = compared.differences.into_iter().filter(|difference| !is_read(difference));
@@ -191,42 +212,68 @@ async fn compare_function(aws: &Aws, stack: &Stack, function: &TemplateFunction)
     Ok(read)
 }
 
-/// Reads a function and its live version, and compares them with the `expected` properties and with what the template leaves out.
-async fn read_function(
-    aws: &Aws,
-    stack: &Stack,
-    function: &TemplateFunction,
-    mut expected: Value,
-    compare: impl Fn(&Value, &Value) -> Vec<Difference>,
-) -> Result<ComparedFunction> {
-    let name = stack.output(function.output)?.to_owned();
-    let (actual, live) =
-        tokio::try_join!(read_function_properties(aws, &name, None), read_live_version(aws, &name))?;
-    let mut differences = Vec::new();
-    if let Some(actual) = &actual {
-        complete_expected(&mut expected, stack, function);
-        if let Value::Object(expected) = &mut expected {
-            expected.retain(|name, _| actual.get(name).is_some());
-        }
-        // An emulator may ignore reservations.
-        if aws.endpoint_url.is_some() && actual[RESERVED_CONCURRENCY].is_null() {
-            expected[RESERVED_CONCURRENCY] = Value::Null;
-        }
-        differences = compare(&expected, actual);
-    }
-    let live = live.map(|(version, properties)| {
-        let mut differences = compare(&expected, &properties);
-        differences.retain(|difference| !NOT_OF_A_VERSION.contains(&difference.property.as_str()));
-        ComparedVersion { version, differences }
-    });
-    let TemplateFunction { resource, alias, .. } = *function;
-    Ok(ComparedFunction { resource, alias, function: name, expected, actual, differences, live })
+/// A function as Lambda has it.
+struct ReadFunction {
+    function: &'static TemplateFunction,
+    name: String,
+    actual: Option<Value>,
+    /// The live version and its properties.
+    live: Option<(LiveVersion, Value)>,
+    is_emulated: bool,
 }
 
-async fn read_live_version(aws: &Aws, function: &str) -> Result<Option<(LiveVersion, Value)>> {
-    let Some(live) = LiveVersion::find(aws, function).await? else { return Ok(None) };
-    let properties = read_function_properties(aws, function, Some(live.version())).await?;
-    Ok(properties.map(|properties| (live, properties)))
+impl ReadFunction {
+    async fn read(
+        aws: &Aws,
+        stack: &Stack,
+        function: &'static TemplateFunction,
+        live: Option<LiveVersion>,
+    ) -> Result<Self> {
+        let name = stack.output(function.output)?.to_owned();
+        let read_live = async {
+            let Some(live) = live else { return Ok(None) };
+            let properties = read_function_properties(aws, &name, Some(live.version())).await?;
+            Ok(properties.map(|properties| (live, properties)))
+        };
+        let (actual, live) = tokio::try_join!(read_function_properties(aws, &name, None), read_live)?;
+        Ok(Self { function, name, actual, live, is_emulated: aws.endpoint_url.is_some() })
+    }
+
+    /// Compares the function and its live version with the `expected` properties and with what the template leaves out.
+    fn compare(
+        self,
+        stack: &Stack,
+        mut expected: Value,
+        compare: impl Fn(&Value, &Value) -> Vec<Difference>,
+    ) -> ComparedFunction {
+        let mut differences = Vec::new();
+        if let Some(actual) = &self.actual {
+            complete_expected(&mut expected, stack, self.function);
+            if let Value::Object(expected) = &mut expected {
+                expected.retain(|name, _| actual.get(name).is_some());
+            }
+            // An emulator may ignore reservations.
+            if self.is_emulated && actual[RESERVED_CONCURRENCY].is_null() {
+                expected[RESERVED_CONCURRENCY] = Value::Null;
+            }
+            differences = compare(&expected, actual);
+        }
+        let live = self.live.map(|(version, properties)| {
+            let mut differences = compare(&expected, &properties);
+            differences.retain(|difference| !NOT_OF_A_VERSION.contains(&difference.property.as_str()));
+            ComparedVersion { version, differences }
+        });
+        let TemplateFunction { resource, alias, .. } = *self.function;
+        ComparedFunction {
+            resource,
+            alias,
+            function: self.name,
+            expected,
+            actual: self.actual,
+            differences,
+            live,
+        }
+    }
 }
 
 /// Adds what CloudFormation does not compare: the package, and the properties that the template leaves out, with Lambda's defaults

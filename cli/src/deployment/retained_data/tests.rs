@@ -1,6 +1,8 @@
 use axum::extract::Request;
 use axum::http::StatusCode;
+use serde_json::{Value, json};
 
+use super::role::{STACK_NAME_TAG, TEMPLATE_NAME_TAG};
 use super::*;
 use crate::aws::test_server;
 

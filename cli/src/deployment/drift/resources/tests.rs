@@ -1,3 +1,5 @@
+use std::future::ready;
+
 use axum::http::{HeaderMap, StatusCode, Uri};
 
 use super::*;
@@ -155,8 +157,21 @@ async fn what_cannot_be_compared_is_told_apart() {
         drift_answer("UNKNOWN", "<DriftStatusReason>sqs:GetQueueAttributes is denied</DriftStatusReason>");
     let (_, unknown) = compare_with("LoadQueue", 200, unknown).await;
     assert!(unknown.failures[0].to_string().contains("sqs:GetQueueAttributes is denied"));
-    let (aws, throttled) = compare_with("LoadQueue", 400, error("Throttling")).await;
-    assert!(throttled.failures[0].to_string().contains("refuses so many calls"));
+}
+
+#[tokio::test]
+async fn all_resources_together_are_waited_for_if_cloudformation_throttles() {
+    let refusal =
+        "<ErrorResponse><Error><Code>Throttling</Code><Message>no</Message></Error></ErrorResponse>";
+    let aws = test_server::connect(move || ready((StatusCode::BAD_REQUEST, refusal))).await;
+    let resources = COMPARED.map(|name| Resource {
+        name: name.to_owned(),
+        kind: "AWS::X::Y".to_owned(),
+        id: "r-1".to_owned(),
+    });
+    let found = compare_resources(&aws, &stack(), &resources).await;
+    assert_eq!(found.failures.len(), COMPARED.len());
+    assert!(found.failures[0].to_string().contains("refuses so many calls"));
     assert_eq!(aws.clock.slept(), cloudformation::drift::PATIENCE);
 }
 
