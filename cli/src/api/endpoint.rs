@@ -193,7 +193,11 @@ pub(crate) fn parse_refusal(status: StatusCode, body: &[u8]) -> Failure {
         Err(_) => failure.why_lines(first_line("", body)),
     };
     match status.as_u16() {
-        401 | 403 => failure
+        401 => failure.exit(Exit::Authentication).next(
+            "compare the token with the settings: restctl token explain;\n\
+             if all its checks pass, the API may lack the issuer's newest keys: it fetches them at most once a minute",
+        ),
+        403 => failure
             .exit(Exit::Authentication)
             .next("compare the token with the settings: restctl token explain"),
         404 => failure.exit(Exit::NotFound),

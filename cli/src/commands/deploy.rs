@@ -135,7 +135,7 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     let settings = Settings::read(aws, name).await?;
     settings.check_complete()?;
     let start = if args.dry_run {
-        repair::starting_point_for_dry_run(aws, name).await?
+        repair::starting_point_for_dry_run(aws, name, deadline).await?
     } else {
         repair::repair_if_needed(aws, name, args.yes, deadline, report).await?
     };
@@ -146,7 +146,11 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
             None
         }
     };
-    let undone = if adoption.is_some() { "the stack was complete" } else { "the stack was changed" };
+    let undone = match &adoption {
+        _ if args.dry_run => "the dry run was complete",
+        Some(_) => "the stack was complete",
+        None => "the stack was changed",
+    };
     let adoption = adoption.as_ref();
     let request = DeployRequest {
         args,
@@ -158,11 +162,13 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
     };
     let mut stopped = Box::pin(deadline.wait_for_stop(undone, "the same command again"));
     let planned = Box::pin(plan::plan_deployment(&request, context, &mut stopped, report)).await?;
-    drop(stopped);
     match planned {
         DeployPlan::DryRun { changes, losses } => {
             let found = match &start.stack {
-                Some(stack) => drift_preview::print_drift(aws, stack, report).await?,
+                Some(stack) => {
+                    let comparing = Box::pin(drift_preview::print_drift(aws, stack, report));
+                    unless_stopped(stopped, Failure::interrupted(), comparing).await?
+                }
                 None => DriftPreview::default(),
             };
             let changes = changes + found.drifts;
@@ -172,7 +178,10 @@ async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -
             }
             Ok(DeployOutcome::Planned { changes, losses })
         }
-        DeployPlan::Ready(ready) => Box::pin(execute_deployment(&request, *ready, context, report)).await,
+        DeployPlan::Ready(ready) => {
+            drop(stopped);
+            Box::pin(execute_deployment(&request, *ready, context, report)).await
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use crate::deployment::price::AddedPrice;
 use crate::failure::{Failure, Result, unless_stopped};
 use crate::identity::settings::Settings;
 use crate::terminal::ndjson::NdjsonReport;
-use crate::terminal::{output, progress};
+use crate::terminal::output;
 
 /// What the user asks for, and what the deployment starts from.
 pub(super) struct DeployRequest<'a> {
@@ -191,10 +191,7 @@ async fn show_dry_run(
         return Ok(DeployPlan::DryRun { changes: usize::from(choices.ends_rollback), losses: Vec::new() });
     };
     // Before any output, because a closed pipe ends the process.
-    let waiting = progress::new_spinner("deleting the change set");
-    let discarded = change_set::discard_change_set(context.aws().await?, &change_set).await;
-    waiting.finish_and_clear();
-    discarded?;
+    change_set::discard_change_set(context.aws().await?, &change_set).await?;
     if let Some(adoption) = request.adoption {
         // The dry run imports nothing, so its change set would make the resources that a deployment adopts.
         let is_adopted = |name: &str| adoption.adopts(name);
