@@ -24,16 +24,6 @@ const COMMANDS: &[&[&str]] = &[
     &["verify", "items.csv"],
 ];
 
-/// Starts a cloud whose API trusts the provider and has items.
-fn deploy(provider: &Provider) -> Cloud {
-    let cloud = Cloud::start_empty();
-    set_up(&cloud, provider, &[]);
-    provider.grant_token();
-    cloud.succeed(&["deploy", "--list", "on"]);
-    cloud.succeed(&["upload", "items.csv"]);
-    cloud
-}
-
 /// Runs each command with this cached token.
 fn run_with_token(cloud: &Cloud, token: &[u8]) -> Vec<End<'static>> {
     let run = |args: &&'static [&'static str]| {
@@ -43,10 +33,9 @@ fn run_with_token(cloud: &Cloud, token: &[u8]) -> Vec<End<'static>> {
     COMMANDS.iter().map(run).collect()
 }
 
-/// Caches a token that the API accepts, and returns the file's content.
+/// Caches a new token, and returns the file's content.
 fn cache_token(cloud: &Cloud) -> Vec<u8> {
     cloud.succeed(&["token", "--fresh"]);
-    cloud.succeed(&["get", "--id", "42"]);
     fs::read(cached_token_file(cloud)).unwrap()
 }
 
@@ -55,18 +44,22 @@ fn compare_failures(ends: &[End<'_>], name: &str, snapshots: &mut Snapshots) {
     for (args, ran) in ends.iter().filter(|(_, ran)| ran.exit != 0) {
         outcomes.add(format!("restctl {}", args.join(" ")), ran);
     }
-    assert_no_circle(ends);
     snapshots.compare(name, &outcomes.to_text());
+    assert_no_circle(ends);
 }
 
 #[test]
 fn after_a_key_rotation_commands_work_or_say_what_leads_on() {
     let mut snapshots = Snapshots::in_folder("aws_faults");
     let mut provider = Provider::start("client_secret_post");
-    let cloud = deploy(&provider);
+    let cloud = Cloud::start_empty();
+    set_up(&cloud, &provider, &[]);
+    provider.grant_token();
     let old = cache_token(&cloud);
+    // The API never gets the old key.
     provider.rotate_key();
-    // The API notices the new key with the first token that it signed, and no longer knows the old one.
+    cloud.succeed(&["deploy", "--list", "on"]);
+    cloud.succeed(&["upload", "items.csv"]);
     let new = cache_token(&cloud);
     for (args, ran) in run_with_token(&cloud, &old) {
         match args {
