@@ -191,7 +191,7 @@ impl<'a> Removal<'a> {
         };
         let removed: Vec<&OwnedResource> =
             self.to_remove.iter().copied().filter(|resource| !is_in(&left.to_others, resource)).collect();
-        let (mut remaining, mut are_all_left) = (Vec::new(), true);
+        let (mut remaining, mut are_all_left, mut are_all_in_progress) = (Vec::new(), true, true);
         for resource in &removed {
             let is_left = is_in(&left.for_later, resource);
             let patience = if failure.is_some() || is_left {
@@ -202,7 +202,10 @@ impl<'a> Removal<'a> {
             match resource.await_deletion(aws, patience).await? {
                 DeletionState::Deleted => continue,
                 DeletionState::InProgress => remaining.push(format!("{resource}, which is being deleted")),
-                DeletionState::NotDeleted => remaining.push(resource.to_string()),
+                DeletionState::NotDeleted => {
+                    are_all_in_progress = false;
+                    remaining.push(resource.to_string());
+                }
             }
             are_all_left &= is_left;
         }
@@ -218,8 +221,9 @@ impl<'a> Removal<'a> {
             } else {
                 REMOVE_REST
             };
+            let is_over = are_all_in_progress && self.deadline.is_over();
             return Err(Failure::new(format!("some resources of the stack {name} remain"))
-                .exit(Exit::Partial)
+                .exit(if is_over { Exit::StillRunning } else { Exit::Partial })
                 .why_lines(std::iter::once("still there:".to_owned()).chain(remaining))
                 .next(next));
         }

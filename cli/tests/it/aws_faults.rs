@@ -8,6 +8,7 @@ mod later_calls;
 mod network;
 mod other_servers;
 mod outcomes;
+mod rotated_keys;
 mod states;
 
 use std::sync::{Arc, Mutex};

@@ -13,7 +13,7 @@ use super::traffic::Traffic;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
 use crate::aws::cloudformation::{self, Resource, Stack, StackComparison};
-use crate::aws::cloudwatch::{self, Periods};
+use crate::aws::cloudwatch::{self, Periods, Series};
 use crate::aws::sqs::{self, QueueDepth};
 use crate::aws::{Aws, dynamodb};
 use crate::context::Context;
@@ -262,12 +262,8 @@ impl From<&LiveVersion> for LiveFunction {
 
 async fn read_table(aws: &Aws, stack: &Stack) -> Result<TableState> {
     let name = stack.output(stack_output::ITEMS_TABLE)?;
-    let throttled = ["ReadThrottleEvents", "WriteThrottleEvents"].map(|metric| cloudwatch::Series {
-        namespace: "AWS/DynamoDB",
-        metric,
-        dimension: ("TableName", name),
-        statistic: "Sum",
-    });
+    let throttled = ["ReadThrottleEvents", "WriteThrottleEvents"]
+        .map(|metric| Series::sum("AWS/DynamoDB", metric, ("TableName", name)));
     let throttled = cloudwatch::read_metrics(aws, throttled, Periods::last_hour());
     let (size, throttled) = tokio::try_join!(dynamodb::table_size(aws, name), throttled)?;
     let (items, bytes) = size.unwrap_or_default();
