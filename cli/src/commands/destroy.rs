@@ -188,26 +188,34 @@ impl<'a> Removal<'a> {
         };
         let removed: Vec<&OwnedResource> =
             self.to_remove.iter().copied().filter(|resource| !is_in(&left.to_others, resource)).collect();
-        let (mut remaining, mut are_all_left) = (Vec::new(), true);
+        let (mut remaining, mut are_all_left, mut unchecked) = (Vec::new(), true, None);
         for resource in &removed {
-            let is_left = is_in(&left.for_later, resource);
+            let (name, is_left) = (resource.to_name(), is_in(&left.for_later, resource));
+            if unchecked.is_some() {
+                remaining.push(format!("{name}, which was not checked"));
+                continue;
+            }
             let patience = if failure.is_some() || is_left {
                 Duration::ZERO
             } else {
                 self.deadline.limit_time(DELETION_PATIENCE)
             };
-            match resource.await_deletion(aws, patience).await? {
-                DeletionState::Deleted => continue,
-                DeletionState::InProgress => remaining.push(format!("{resource}, which is being deleted")),
-                DeletionState::NotDeleted => remaining.push(resource.to_string()),
+            match resource.await_deletion(aws, patience).await {
+                Ok(DeletionState::Deleted) => continue,
+                Ok(DeletionState::InProgress) => remaining.push(format!("{name}, which is being deleted")),
+                Ok(DeletionState::NotDeleted) => remaining.push(name),
+                Err(failure) => {
+                    remaining.push(format!("{name}, which could not be checked"));
+                    unchecked = Some(failure);
+                }
             }
             are_all_left &= is_left;
         }
-        if let Some(failure) = failure {
+        if let Some(failure) = failure.or(unchecked) {
             let (gone, all) = (removed.len() - remaining.len(), removed.len());
             output::print_message(format!("removed {gone} of {all}; still there:"));
             remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
-            return Err(failure.then(REMOVE_REST));
+            return Err(failure.then_repeat(REMOVE_REST));
         }
         if !remaining.is_empty() {
             let next = if are_all_left {
