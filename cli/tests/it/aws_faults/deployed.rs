@@ -69,10 +69,7 @@ impl DeployedStack {
         };
         let filled: Vec<String> = args.iter().map(|arg| self.fill_in(arg)).collect();
         let filled: Vec<&str> = filled.iter().map(String::as_str).collect();
-        let began = std::time::Instant::now();
-        let ran = network.run(&filled, self.cloud.state_folder(), &secrets);
-        eprintln!("TIME {:?} {args:?} {}", began.elapsed(), ran.exit);
-        ran
+        network.run(&filled, self.cloud.state_folder(), &secrets)
     }
 
     fn fill_in(&self, arg: &str) -> String {
