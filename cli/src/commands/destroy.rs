@@ -190,26 +190,25 @@ impl<'a> Removal<'a> {
             self.to_remove.iter().copied().filter(|resource| !is_in(&left.to_others, resource)).collect();
         let (mut remaining, mut are_all_left, mut unchecked) = (Vec::new(), true, None);
         for resource in &removed {
-            let (name, is_left) = (resource.to_name(), is_in(&left.for_later, resource));
-            if unchecked.is_some() {
-                remaining.push(format!("{name}, which was not checked"));
-                continue;
-            }
+            let is_left = is_in(&left.for_later, resource);
             let patience = if failure.is_some() || is_left {
                 Duration::ZERO
             } else {
                 self.deadline.limit_time(DELETION_PATIENCE)
             };
-            match resource.await_deletion(aws, patience).await {
-                Ok(DeletionState::Deleted) => continue,
-                Ok(DeletionState::InProgress) => remaining.push(format!("{name}, which is being deleted")),
-                Ok(DeletionState::NotDeleted) => remaining.push(name),
-                Err(failure) => {
-                    remaining.push(format!("{name}, which could not be checked"));
-                    unchecked = Some(failure);
-                }
+            // The other checks would fail, too.
+            let checked = match unchecked {
+                None => resource.await_deletion(aws, patience).await,
+                Some(_) => Ok(DeletionState::Unchecked),
+            };
+            let state = checked.unwrap_or_else(|failure| {
+                unchecked = Some(failure);
+                DeletionState::Unchecked
+            });
+            if let Some(line) = describe_remaining(resource, &state) {
+                remaining.push(line);
+                are_all_left &= is_left;
             }
-            are_all_left &= is_left;
         }
         if let Some(failure) = failure.or(unchecked) {
             let (gone, all) = (removed.len() - remaining.len(), removed.len());
@@ -263,6 +262,17 @@ impl<'a> Removal<'a> {
         } else if kept == 0 && self.uncertain.is_empty() {
             output::print_message(format!("nothing of the stack {name} remains in {region}"));
         }
+    }
+}
+
+/// Returns a line about a resource that was to be removed. `None` if it is gone.
+fn describe_remaining(resource: &OwnedResource, state: &DeletionState) -> Option<String> {
+    let name = resource.to_name();
+    match state {
+        DeletionState::Deleted => None,
+        DeletionState::InProgress => Some(format!("{name}, which is being deleted")),
+        DeletionState::NotDeleted => Some(name),
+        DeletionState::Unchecked => Some(format!("{name}, which could not be checked")),
     }
 }
 

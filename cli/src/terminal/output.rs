@@ -241,7 +241,10 @@ pub(crate) fn exit_with_clap_error(error: &clap::Error) -> ! {
     let is_safe = !text.contains(|character| is_unsafe(character) && character != '\n');
     let written = match error.use_stderr() {
         _ if is_safe => end_if_reader_is_gone(error.print()),
-        true => Ok(print_message(Text::from_lines(text.lines()))),
+        true => {
+            print_message(Text::from_lines(text.lines()));
+            Ok(())
+        }
         false => print_text(Text::from_lines(text.lines())),
     };
     match written {

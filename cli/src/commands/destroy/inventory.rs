@@ -30,6 +30,7 @@ pub(super) enum DeletionState {
     Deleted,
     InProgress,
     NotDeleted,
+    Unchecked,
 }
 
 pub(super) enum OwnedResource {

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -23,8 +22,10 @@ pub(super) struct DeployedStack {
     entry: Value,
     /// An issuer that the stack does not trust.
     issuer: Provider,
+    /// What ACCESS stands for.
     is_open: Cell<bool>,
-    sent: AtomicUsize,
+    /// How many dead letters were sent.
+    sent: Cell<u64>,
 }
 
 impl DeployedStack {
@@ -37,14 +38,7 @@ impl DeployedStack {
         let (load, entry) = (loads[0]["load"].as_str().unwrap().to_owned(), loads[0].clone());
         // The emulator takes signatures for its own address only.
         interpose(&cloud, answer_smoke_test);
-        Self {
-            cloud,
-            load,
-            entry,
-            issuer: Provider::start(),
-            is_open: Cell::new(true),
-            sent: AtomicUsize::new(0),
-        }
+        Self { cloud, load, entry, issuer: Provider::start(), is_open: Cell::new(true), sent: Cell::new(0) }
     }
 
     /// Starts a network in which `react` decides which calls reach the stack.
@@ -107,10 +101,11 @@ impl DeployedStack {
     }
 
     pub(super) fn send_dead_letter(&self, queue: &str) {
+        self.sent.set(self.sent.get() + 1);
         let message = json!({
             "QueueUrl": queue,
             "MessageGroupId": "items",
-            "MessageDeduplicationId": self.sent.fetch_add(1, Ordering::Relaxed).to_string(),
+            "MessageDeduplicationId": self.sent.get().to_string(),
             "MessageBody": object_event(&self.cloud, &self.entry, true),
         });
         self.cloud.call_json("sqs", "AmazonSQS.SendMessage", &message);
