@@ -152,6 +152,14 @@ impl Failure {
         }
     }
 
+    /// Appends that the command is to be repeated, as `next` says, unless the next step says that already.
+    pub(crate) fn then_repeat(self, next: &str) -> Self {
+        match &self.next {
+            Some(before) if before.contains("the same command again") => self,
+            _ => self.then(next),
+        }
+    }
+
     /// Adds to the reason what failed afterwards, such as undoing what had been done.
     pub(crate) fn and(mut self, later: Option<Self>) -> Self {
         self.why.extend(later.map(|later| later.to_single_line()));

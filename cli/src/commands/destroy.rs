@@ -191,7 +191,8 @@ impl<'a> Removal<'a> {
         };
         let removed: Vec<&OwnedResource> =
             self.to_remove.iter().copied().filter(|resource| !is_in(&left.to_others, resource)).collect();
-        let (mut remaining, mut are_all_left, mut are_all_in_progress) = (Vec::new(), true, true);
+        let (mut remaining, mut unchecked) = (Vec::new(), None);
+        let (mut are_all_left, mut are_all_in_progress) = (true, true);
         for resource in &removed {
             let is_left = is_in(&left.for_later, resource);
             let patience = if failure.is_some() || is_left {
@@ -199,21 +200,26 @@ impl<'a> Removal<'a> {
             } else {
                 self.deadline.limit_time(DELETION_PATIENCE)
             };
-            match resource.await_deletion(aws, patience).await? {
-                DeletionState::Deleted => continue,
-                DeletionState::InProgress => remaining.push(format!("{resource}, which is being deleted")),
-                DeletionState::NotDeleted => {
-                    are_all_in_progress = false;
-                    remaining.push(resource.to_string());
-                }
+            // The other checks would fail, too.
+            let checked = match unchecked {
+                None => resource.await_deletion(aws, patience).await,
+                Some(_) => Ok(DeletionState::Unchecked),
+            };
+            let state = checked.unwrap_or_else(|failure| {
+                unchecked = Some(failure);
+                DeletionState::Unchecked
+            });
+            if let Some(line) = describe_remaining(resource, &state) {
+                remaining.push(line);
+                are_all_left &= is_left;
+                are_all_in_progress &= matches!(state, DeletionState::InProgress);
             }
-            are_all_left &= is_left;
         }
-        if let Some(failure) = failure {
+        if let Some(failure) = failure.or(unchecked) {
             let (gone, all) = (removed.len() - remaining.len(), removed.len());
             output::print_message(format!("removed {gone} of {all}; still there:"));
             remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
-            return Err(failure.then(REMOVE_REST));
+            return Err(failure.then_repeat(REMOVE_REST));
         }
         if !remaining.is_empty() {
             let next = if are_all_left {
@@ -262,6 +268,17 @@ impl<'a> Removal<'a> {
         } else if kept == 0 && self.uncertain.is_empty() {
             output::print_message(format!("nothing of the stack {name} remains in {region}"));
         }
+    }
+}
+
+/// Returns a line about a resource that was to be removed. `None` if it is gone.
+fn describe_remaining(resource: &OwnedResource, state: &DeletionState) -> Option<String> {
+    let name = resource.to_name();
+    match state {
+        DeletionState::Deleted => None,
+        DeletionState::InProgress => Some(format!("{name}, which is being deleted")),
+        DeletionState::NotDeleted => Some(name),
+        DeletionState::Unchecked => Some(format!("{name}, which could not be checked")),
     }
 }
 

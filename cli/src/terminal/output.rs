@@ -95,7 +95,12 @@ pub(crate) fn write_data(bytes: &[u8], syntax: Syntax) -> Result<()> {
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 fn write_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    end_if_reader_is_gone(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+/// Returns what became of a write to standard output.
+fn end_if_reader_is_gone(written: io::Result<()>) -> Result<()> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         written => written
             .context("cannot write to standard output")
@@ -244,16 +249,20 @@ pub(crate) fn exit_with_clap_error(error: &clap::Error) -> ! {
         exit_with_failure(&clap_failure(error));
     }
     let text = error.render().to_string();
-    if !text.contains(|character| is_unsafe(character) && character != '\n') {
-        error.exit();
+    let is_safe = !text.contains(|character| is_unsafe(character) && character != '\n');
+    let written = match error.use_stderr() {
+        _ if is_safe => end_if_reader_is_gone(error.print()),
+        true => {
+            print_message(Text::from_lines(text.lines()));
+            Ok(())
+        }
+        false => print_text(Text::from_lines(text.lines())),
+    };
+    match written {
+        Err(failure) if !error.use_stderr() => exit_with_failure(&failure),
+        // If a message cannot be written, there is nowhere to say so.
+        _ => std::process::exit(error.exit_code()),
     }
-    let text = Text::from_lines(text.lines());
-    // If it cannot be written, there is nowhere to say so.
-    match error.use_stderr() {
-        true => print_message(text),
-        false => drop(print_text(text)),
-    }
-    std::process::exit(error.exit_code());
 }
 
 /// Returns clap's error without its last paragraphs, which repeat the command's usage.

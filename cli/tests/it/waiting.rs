@@ -23,7 +23,7 @@ fn only_load(cloud: &Cloud, object: &str) -> Value {
     loads.as_array().unwrap().iter().find(|load| load["object"] == object).unwrap().clone()
 }
 
-fn enable_mapping(cloud: &Cloud, mapping: &str, enabled: bool) {
+pub(crate) fn enable_mapping(cloud: &Cloud, mapping: &str, enabled: bool) {
     let path = format!("/2015-03-31/event-source-mappings/{mapping}");
     let body = json!({ "Enabled": enabled }).to_string();
     cloud.send_request("lambda", Method::PUT, &path, |request| request.body(body));
