@@ -57,7 +57,7 @@ pub(crate) async fn list_statements(
 ) -> Result<Vec<Statement>> {
     let request = aws.lambda.get_policy().function_name(function).set_qualifier(alias.map(str::to_owned));
     let answer = request.send().await;
-    // Likewise for a function without a policy.
+    // The function has no policy.
     if answer.error_code() == Some(RESOURCE_NOT_FOUND) {
         return Ok(Vec::new());
     }
@@ -94,7 +94,8 @@ pub(crate) struct ListedMapping {
     pub(crate) source: String,
 }
 
-/// Returns all event source mappings. Filtered by function, Lambda would not say whether it counts those of the aliases.
+/// Returns all event source mappings. The page "ListEventSourceMappings" does not say whether a filter by function also finds those
+/// of its aliases.
 pub(crate) async fn list_event_source_mappings(aws: &Aws) -> Result<Vec<ListedMapping>> {
     let mut mappings = Vec::new();
     let mut pages = aws.lambda.list_event_source_mappings().into_paginator().send();

@@ -26,7 +26,8 @@ fn stack() -> Stack {
 fn resources() -> Vec<Resource> {
     let names =
         ["LoadBalancer", "HttpsListener", "ApiInvokePermission", "LoadMapping", "ApiRole", "IngestRole"];
-    names.map(|name| Resource { name: name.to_owned(), kind: String::new(), id: name.to_owned() }).to_vec()
+    let resource = |name: &str| Resource { name: name.to_owned(), kind: String::new(), id: name.to_owned() };
+    names.map(resource).into()
 }
 
 /// Finds the additions, with these answers of Lambda's API by the end of their paths. The other services list nothing.
