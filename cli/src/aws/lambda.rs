@@ -1,5 +1,6 @@
 //! AWS Lambda: versions of a function, its alias `live`, and calls.
 
+pub(crate) mod access;
 pub(crate) mod concurrency;
 pub(crate) mod configuration;
 pub(crate) mod update;
