@@ -31,12 +31,13 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::commands::invocation::{Cli, Invocation};
-use crate::terminal::{interrupt, output};
+use crate::terminal::{advice, interrupt, output};
 
 fn main() -> ExitCode {
     commands::completions::complete_if_asked(Cli::command);
     let exit = interrupt::start_handling().and_then(|()| Invocation::parse()).and_then(|invocation| {
         output::configure(invocation.cli.output.clone());
+        advice::configure(invocation.advised_target());
         commands::run(invocation)
     });
     match exit {

@@ -58,7 +58,7 @@ impl ConfigSetting {
 }
 
 /// The options of `deploy` and their parameters in the template.
-const DEPLOY_OPTIONS: [(&str, &[&str]); 12] = [
+const DEPLOY_OPTIONS: [(&str, &[&str]); 16] = [
     ("key", &[parameter::KEY_NAME, parameter::KEY_TYPE]),
     ("list", &[parameter::LIST]),
     ("openapi", &[parameter::OPENAPI]),
@@ -68,9 +68,13 @@ const DEPLOY_OPTIONS: [(&str, &[&str]); 12] = [
     ("domain", &[parameter::DOMAIN]),
     ("hosted-zone", &[parameter::HOSTED_ZONE]),
     ("vpc", &[parameter::EXISTING_VPC]),
+    ("subnets", &[parameter::EXISTING_SUBNETS]),
     ("zones", &[parameter::ZONE_A, parameter::ZONE_B]),
     ("private-network", &[parameter::PRIVATE_NETWORK]),
     ("alarm-topic", &[parameter::ALARM_TOPIC]),
+    ("api-concurrency", &[parameter::API_CONCURRENCY]),
+    ("log-retention", &[parameter::LOG_RETENTION]),
+    ("keep-versions", &[parameter::KEEP_VERSIONS]),
 ];
 
 pub(crate) async fn run(command: Config, invocation: &Invocation) -> Result<()> {

@@ -267,6 +267,7 @@ impl UploadTask<'_> {
         output::print_message(format!("{}: {read_as}", file.source.shown));
         output::print_message(&match surveyed.rows_read() {
             0 => "it has no rows, so nothing is loaded".to_owned(),
+            _ if findings.rows == 1 => format!("1 row can be loaded, {} cannot", findings.rejected),
             _ => format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected),
         });
         if surveyed.duplicates > 0 {

@@ -151,7 +151,7 @@ fn fresh_data_begins_beside_the_old_data() {
     assert_eq!(unused("parameters"), ["/restctl/restctl/"]);
     assert_eq!((unused("certificate").len(), unused("secret").len(), unused("bucket").len()), (1, 2, 2));
     let uncertain = cloud.run(&["deploy", "--adopt"]);
-    uncertain.failed_with(2, &["which items table to adopt is uncertain", &first, &second]);
+    uncertain.failed_with(2, &["several deleted stacks left data", &first, &second]);
     let ledgers: Vec<_> =
         list_tables(&cloud).into_iter().filter(|name| name.contains("LedgerTable")).collect();
     let buckets = cloud.get_s3("/");

@@ -261,7 +261,7 @@ fn an_unchanged_file_is_not_sent_again() {
 
     let again = cloud.succeed(&["upload", "items-bom.csv"]);
     assert!(
-        again.stderr.contains("byte for byte") && again.stderr.contains("nothing was loaded since"),
+        again.stderr.contains("byte for byte") && again.stderr.contains("nothing has been loaded since"),
         "{}",
         again.stderr
     );

@@ -49,8 +49,8 @@ pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport)
     }
     if !drifts.is_empty() {
         output::print_message(
-            "changed without restctl. A deployment reverts it, refuses, or notes what may be a false difference; doctor prints how \
-             to resume paused loads:",
+            "changed without restctl; a deployment reverts this or says why it cannot, and `restctl doctor` says how to resume \
+             paused loads:",
         );
     }
     for drift in &drifts {
