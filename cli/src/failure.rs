@@ -4,7 +4,6 @@ mod shell_argument;
 
 use std::fmt;
 use std::future::Future;
-use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
@@ -28,12 +27,6 @@ pub(crate) enum Exit {
     StillRunning = 7,
     /// Ended by Ctrl-C: 128 + SIGINT, as shells report it.
     Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit as u8)
-    }
 }
 
 /// Why a call to AWS failed, if a caller may do something else about it.

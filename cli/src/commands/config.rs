@@ -196,3 +196,24 @@ async fn add_stack_settings(context: &Context, settings: &mut Vec<ConfigSetting>
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, CommandFactory};
+
+    use super::*;
+    use crate::commands::invocation::Cli;
+
+    #[test]
+    fn each_option_of_the_stack_is_shown() {
+        let command = Cli::command();
+        let deploy = command.find_subcommand("deploy").unwrap();
+        let of_stack = |option: &&Arg| option.get_help_heading() == Some("Options of the stack");
+        let options = deploy.get_arguments().filter(of_stack).filter_map(Arg::get_long);
+        // A tag is no parameter of the template.
+        let is_shown =
+            |option: &str| DEPLOY_OPTIONS.iter().any(|(name, _)| *name == option) || option == "tag";
+        let missing: Vec<_> = options.filter(|option| !is_shown(option)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

@@ -203,9 +203,17 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
+/// Held while the process ends, so that it ends once.
+static ENDING: Mutex<()> = Mutex::new(());
+
+/// Ends the process, unless Ctrl-C has begun to end it with a message.
+pub(crate) fn exit_with(exit: Exit) -> ! {
+    let _ending = ENDING.lock();
+    std::process::exit(exit as i32)
+}
+
 /// Writes the failure and ends the process. If two threads fail, as with Ctrl-C during a failure, only the first one writes.
 pub(crate) fn exit_with_failure(failure: &Failure) -> ! {
-    static ENDING: Mutex<()> = Mutex::new(());
     let _ending = ENDING.lock();
     let terminal = Term::stderr();
     if failure.exit == Exit::Interrupted && terminal.is_term() {

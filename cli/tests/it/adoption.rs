@@ -141,6 +141,8 @@ fn fresh_data_begins_beside_the_old_data() {
         let unused = all["unused"].as_array().unwrap().iter().filter(|unused| unused["kind"] == kind);
         unused.map(|unused| unused["name"].as_str().unwrap().to_owned()).collect()
     };
+    let advice = cloud.succeed(&["status", "--all"]).stderr;
+    assert!(advice.contains("the stack restctl exists") && !advice.contains("--adopt"), "{advice}");
     let tables = unused("table");
     assert!(tables.contains(&first) && tables.len() == 2, "{tables:?}");
     assert_eq!((unused("bucket").len(), unused("parameters").len()), (1, 0));
