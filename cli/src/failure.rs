@@ -237,6 +237,12 @@ pub(crate) async fn unless_stopped<T>(
 pub(crate) trait FailureContext<T>: Sized {
     fn context(self, what: impl Into<String>) -> Result<T>;
 
+    /// Adds to an error of a file that an argument names what was being done, and that the argument may be wrong.
+    fn context_of_argument(self, what: impl Into<String>) -> Result<T> {
+        let next = "correct the path, or allow yourself to read the file";
+        self.context(what).map_err(|failure| failure.exit(Exit::Usage).next(next))
+    }
+
     /// Adds to an error of a temporary file what was being done, and how to make room.
     fn context_of_temporary_file(self, what: impl Into<String>) -> Result<T> {
         let next = "choose a folder with more space: export TMPDIR=/path/to/folder";

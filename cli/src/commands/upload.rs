@@ -50,7 +50,7 @@ To resume an interrupted upload, run the same command again. A file that is alre
 is not sent again: its receipt is that of the earlier load, and restctl says which loads have written since. --force \
 sends it again, and its rows then replace those of the other loads. Several files load in the order given.
 
-While it waits, it says why the load makes no progress. --timeout limits the wait for each load, not the sending of its file. \
+While upload waits, it says why the load makes no progress. --timeout limits the wait for each load, not the sending of its file. \
 To wait again, run the same command again, without --force.
 
 Exit code 0 if every row was loaded, 3 if some were rejected, 7 if --timeout is over and the load continues.
