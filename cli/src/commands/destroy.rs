@@ -299,5 +299,8 @@ fn confirm_by_name(args: &Destroy, context: &Context) -> Result<()> {
     if prompt::ask_text(&question, "--yes")? == context.stack.as_str() {
         return Ok(());
     }
-    Err(Failure::new("nothing was removed").exit(Exit::Usage).why("the answer was not the stack's name"))
+    Err(Failure::new("nothing was removed")
+        .exit(Exit::Usage)
+        .why("the answer was not the stack's name")
+        .next(format!("the same command again, and answer with {}", context.stack)))
 }

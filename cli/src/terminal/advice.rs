@@ -86,7 +86,8 @@ fn replace_commands<'a>(
             !replaced.ends_with(|character: char| character.is_alphanumeric() || "-_/.".contains(character));
         let (command, rest) = part.split_at(command_length(part));
         let first = command.split(' ').next().unwrap_or_default();
-        let is_complete = TARGET_FLAGS.iter().any(|flag| command.contains(flag));
+        // A gap of several spaces separates the columns of a table, which would no longer be aligned.
+        let is_complete = TARGET_FLAGS.iter().any(|flag| command.contains(flag)) || command.contains("  ");
         match is_word && !is_complete && accept(first) {
             true => replaced.push_str(&replace(command)),
             false => replaced.extend([&start, command]),
@@ -132,6 +133,7 @@ mod tests {
             ("restctl deploy --stack returns", "restctl deploy --stack returns"),
             ("restctl --stack orders deploy", "restctl --stack orders deploy"),
             ("restctl local up", "restctl local up"),
+            ("restctl deploy   the stack", "restctl deploy   the stack"),
             ("restctl deployed it", "restctl deployed it"),
             ("/opt/restctl deploy", "/opt/restctl deploy"),
             ("aws lambda get-alias", "aws lambda get-alias"),
