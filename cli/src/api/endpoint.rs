@@ -66,7 +66,8 @@ impl Location {
     pub(crate) fn from_stack(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<Self> {
         let (name, host, port) = match &context.local {
             Some(local) => {
-                let address = local.front_address(&context.stack)?;
+                let stack_name = stack.name().parse().map_err(|why: String| Failure::new(why))?;
+                let address = local.front_address(&stack_name)?;
                 (local.endpoint_name(certificate), address.ip().to_string(), address.port())
             }
             None => {

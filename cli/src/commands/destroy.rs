@@ -35,7 +35,8 @@ const REMOVE_REST: &str = "restctl destroy, which removes the rest";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Lists what it will remove, asks, removes it and checks that it is gone. The tables, the data bucket and the logs stay unless \
-you pass --delete-data; you can do that later, after the stack is gone. `restctl setup` and `restctl deploy` work again at once.
+you pass --delete-data; you can do that later, after the stack is gone. To begin again, run `restctl setup`, then `restctl deploy --adopt` to serve the data that stayed, or \
+`restctl deploy --fresh-data` to begin without it.
 
 It takes the deletion protection off what it removes, after it has asked. What stays keeps it.
 
@@ -322,5 +323,8 @@ fn confirm_by_name(args: &Destroy, context: &Context) -> Result<()> {
     if prompt::ask_text(&question, "--yes")? == context.stack.as_str() {
         return Ok(());
     }
-    Err(Failure::new("nothing was removed").exit(Exit::Usage).why("the answer was not the stack's name"))
+    Err(Failure::new("nothing was removed")
+        .exit(Exit::Usage)
+        .why("the answer was not the stack's name")
+        .next(format!("the same command again, and answer with {}", context.stack)))
 }

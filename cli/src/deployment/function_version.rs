@@ -97,6 +97,8 @@ impl LiveVersion {
             return Self { by: LiveBy::Deploy, ..self.without_reading() };
         }
         let mut before = self.before.clone();
+        // After a change by hand, the live version may be the newest of the earlier ones.
+        before.retain(|period| period.version != self.now.version);
         before.insert(0, self.now.clone());
         before.truncate(MAX_EARLIER);
         let now = LivePeriod { version: version.to_owned(), since: now };
@@ -234,6 +236,15 @@ mod tests {
         assert_eq!(fourth.with_previous_version(), again(&second));
         assert_eq!(second.with_previous_version(), again(&first_version()));
         assert_eq!(first_version().with_previous_version(), None);
+    }
+
+    #[test]
+    fn a_version_that_a_change_by_hand_repeats_is_not_its_own_predecessor() {
+        let second = first_version().with_version("2", 100);
+        let by_hand = LiveVersion::from_alias("api", alias("1", &second.alias_description()));
+        let reverted = by_hand.with_version("2", 200);
+        let first = reverted.with_previous_version().unwrap();
+        assert_eq!((first.version(), first.with_previous_version()), ("1", None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use restctl_contract::escape::is_unsafe;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::advice;
 use super::sanitize::{Syntax, escape_data, escape_json, sanitize};
 use super::sent_secrets;
 use super::text::{GAP, Text, cut_lines};
@@ -187,10 +188,10 @@ fn width_of(terminal: &Term) -> Option<usize> {
     terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
-/// Writes a message for the user to standard error. If that fails, there is nowhere to say so.
+/// Writes a message for the user to standard error, with the target of its commands. If that fails, there is nowhere to say so.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn print_message(text: impl Into<Text>) {
-    let _ = writeln!(io::stderr(), "{}", text.into().cut().as_str());
+    let _ = writeln!(io::stderr(), "{}", advice::name_target(text.into().cut().as_str()));
 }
 
 /// [`print_message`], with what does not fit into a line of the terminal indented by `margin`. Not for commands, which are copied.
@@ -218,9 +219,17 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
+/// Held while the process ends, so that it ends once.
+static ENDING: Mutex<()> = Mutex::new(());
+
+/// Ends the process, unless Ctrl-C has begun to end it with a message.
+pub(crate) fn exit_with(exit: Exit) -> ! {
+    let _ending = ENDING.lock();
+    std::process::exit(exit as i32)
+}
+
 /// Writes the failure and ends the process. If two threads fail, as with Ctrl-C during a failure, only the first one writes.
 pub(crate) fn exit_with_failure(failure: &Failure) -> ! {
-    static ENDING: Mutex<()> = Mutex::new(());
     let _ending = ENDING.lock();
     let terminal = Term::stderr();
     if failure.exit == Exit::Interrupted && terminal.is_term() {
@@ -234,6 +243,7 @@ pub(crate) fn exit_with_failure(failure: &Failure) -> ! {
 /// Returns the failure as JSON, with its texts cut as in any message.
 pub(super) fn describe_failure(failure: &Failure) -> Value {
     let mut json = failure.to_json();
+    json["next"] = json["next"].as_str().map(advice::name_target).into();
     for text in json.as_object_mut().into_iter().flat_map(|members| members.values_mut()) {
         if let Value::String(text) = text {
             *text = cut_lines(text);

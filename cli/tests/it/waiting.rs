@@ -56,7 +56,7 @@ fn a_wait_says_what_the_load_waits_for() {
     let disabled = format!("the event source mapping {mapping} is disabled");
     let ran = upload_in_vain(&cloud, "first.csv");
     let announced = format!("waiting for its turn: {disabled}");
-    ran.failed_with(7, &[&announced, "next: aws lambda update-event-source-mapping --uuid", "--enabled"]);
+    ran.failed_with(7, &[&announced, "aws lambda update-event-source-mapping --uuid", "--enabled"]);
     assert_eq!(ran.stderr.matches(&announced).count(), 1, "once: {}", ran.stderr);
     enable_mapping(&cloud, &mapping, true);
     // The same command finds the load and waits again.

@@ -50,8 +50,8 @@ pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport)
     }
     if !drifts.is_empty() {
         output::print_message(
-            "changed without restctl. A deployment reverts it, refuses, or notes what may be a false difference; it leaves what was \
-             added, and doctor prints how to resume paused loads:",
+            "changed without restctl; a deployment leaves what was added, and reverts the rest or says why it cannot; `restctl doctor` \
+             says how to resume paused loads:",
         );
     }
     for drift in &drifts {
