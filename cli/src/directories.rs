@@ -59,7 +59,7 @@ pub(crate) fn write_private_file(file: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = file.parent() {
         create_private_folder(folder)?;
     }
-    replace_file(file, bytes, 0o600).map_err(with_advice)
+    replace_file(file, bytes, 0o600).map_err(advise_to_make_room)
 }
 
 /// Replaces `file` atomically. `mode` are its permissions, which the umask restricts.
@@ -85,7 +85,7 @@ pub(crate) fn create_private_file(file: &Path) -> Result<File> {
         .mode(0o600)
         .open(file)
         .context(format!("cannot create {}", file.display()))
-        .map_err(with_advice)
+        .map_err(advise_to_make_room)
 }
 
 /// Creates a file in `folder` that is deleted when it is dropped, unless it takes the place of another one.
@@ -117,7 +117,7 @@ pub(crate) fn open_lock_file(file: &Path) -> Result<File> {
     let options = options.create(true).truncate(false).read(true).write(true).mode(0o600);
     open_without_following(options, file)
         .context(format!("cannot open {}", file.display()))
-        .map_err(with_advice)
+        .map_err(advise_to_make_room)
 }
 
 /// Opens `file` unless it is a symbolic link.
@@ -137,7 +137,7 @@ fn walk_folders(dir: &Path, create: impl Fn(&Path, bool) -> io::Result<()>) -> R
     let create = |folder: &Path, is_base| {
         create(folder, is_base)
             .context(format!("cannot create the folder {}", folder.display()))
-            .map_err(with_advice)
+            .map_err(advise_to_make_room)
     };
     let outermost = find_outermost_folder(dir)?;
     if let Some(base) = outermost.parent() {
@@ -175,7 +175,7 @@ fn find_metadata(path: &Path, look_up: impl Fn(&Path) -> io::Result<Metadata>) -
     }
 }
 
-fn with_advice(failure: Failure) -> Failure {
+pub(crate) fn advise_to_make_room(failure: Failure) -> Failure {
     failure.next(MAKE_ROOM)
 }
 

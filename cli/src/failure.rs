@@ -4,7 +4,6 @@ mod shell_argument;
 
 use std::fmt;
 use std::future::Future;
-use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
@@ -28,12 +27,6 @@ pub(crate) enum Exit {
     StillRunning = 7,
     /// Ended by Ctrl-C: 128 + SIGINT, as shells report it.
     Interrupted = 130,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit as u8)
-    }
 }
 
 /// Why a call to AWS failed, if a caller may do something else about it.
@@ -152,6 +145,14 @@ impl Failure {
         }
     }
 
+    /// Appends that the command is to be repeated, as `next` says, unless the next step says that already.
+    pub(crate) fn then_repeat(self, next: &str) -> Self {
+        match &self.next {
+            Some(before) if before.contains("the same command again") => self,
+            _ => self.then(next),
+        }
+    }
+
     /// Adds to the reason what failed afterwards, such as undoing what had been done.
     pub(crate) fn and(mut self, later: Option<Self>) -> Self {
         self.why.extend(later.map(|later| later.to_single_line()));
@@ -243,6 +244,12 @@ pub(crate) async fn unless_stopped<T>(
 /// Adds to an error what was being done.
 pub(crate) trait FailureContext<T>: Sized {
     fn context(self, what: impl Into<String>) -> Result<T>;
+
+    /// Adds to an error of a file that an argument names what was being done, and that the argument may be wrong.
+    fn context_of_argument(self, what: impl Into<String>) -> Result<T> {
+        let next = "correct the path, or allow yourself to read the file";
+        self.context(what).map_err(|failure| failure.exit(Exit::Usage).next(next))
+    }
 
     /// Adds to an error of a temporary file what was being done, and how to make room.
     fn context_of_temporary_file(self, what: impl Into<String>) -> Result<T> {

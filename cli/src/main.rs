@@ -26,21 +26,20 @@ mod network;
 mod terminal;
 mod timestamp;
 
-use std::process::ExitCode;
-
 use clap::CommandFactory;
 
 use crate::commands::invocation::{Cli, Invocation};
-use crate::terminal::{interrupt, output};
+use crate::terminal::{advice, interrupt, output};
 
-fn main() -> ExitCode {
+fn main() {
     commands::completions::complete_if_asked(Cli::command);
     let exit = interrupt::start_handling().and_then(|()| Invocation::parse()).and_then(|invocation| {
         output::configure(invocation.cli.output.clone());
+        advice::configure(invocation.advised_target());
         commands::run(invocation)
     });
     match exit {
-        Ok(exit) => exit.into(),
+        Ok(exit) => output::exit_with(exit),
         Err(failure) => output::exit_with_failure(&failure),
     }
 }

@@ -1,5 +1,6 @@
 //! The terminal: all that is printed, asked and interrupted goes through here.
 
+pub(crate) mod advice;
 pub(crate) mod interrupt;
 mod interrupt_handler;
 pub(crate) mod ndjson;

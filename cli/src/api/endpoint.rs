@@ -26,6 +26,10 @@ use crate::network::relay::Relay;
 /// The port of the listener in `templates/stack.yaml`.
 const HTTPS_PORT: u16 = 443;
 
+/// Finds out why the API refuses the cached token. It may be good: after a rotation, the issuer's keys may reach the API later.
+pub(crate) const EXPLAIN_TOKEN: &str = "restctl token explain;\n\
+    if all its checks pass, the API may lack the issuer's newest keys, which it fetches at most once a minute: try again then";
+
 pub(super) const USER_AGENT: &str = concat!("restctl/", env!("CARGO_PKG_VERSION"));
 
 /// From the request to the end of its answer.
@@ -62,7 +66,8 @@ impl Location {
     pub(crate) fn from_stack(context: &Context, stack: &Stack, certificate: &Certificate) -> Result<Self> {
         let (name, host, port) = match &context.local {
             Some(local) => {
-                let address = local.front_address(&context.stack)?;
+                let stack_name = stack.name().parse().map_err(|why: String| Failure::new(why))?;
+                let address = local.front_address(&stack_name)?;
                 (local.endpoint_name(certificate), address.ip().to_string(), address.port())
             }
             None => {
@@ -193,7 +198,10 @@ pub(crate) fn parse_refusal(status: StatusCode, body: &[u8]) -> Failure {
         Err(_) => failure.why_lines(first_line("", body)),
     };
     match status.as_u16() {
-        401 | 403 => failure
+        401 => failure
+            .exit(Exit::Authentication)
+            .next(format!("compare the token with the settings: {EXPLAIN_TOKEN}")),
+        403 => failure
             .exit(Exit::Authentication)
             .next("compare the token with the settings: restctl token explain"),
         404 => failure.exit(Exit::NotFound),

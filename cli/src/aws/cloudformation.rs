@@ -192,15 +192,15 @@ async fn wait_until_deleted(aws: &Aws, id: &str) -> Result<()> {
     })
 }
 
-/// Deletes a stack that a change set created, and waits until its name is free. Leaves it alone if another deployment has
-/// executed a change set of the same stack since: between this look and the deletion, CloudFormation offers no lock.
+/// Begins to delete a stack that a change set created. Leaves it alone if another deployment has executed a change set of the
+/// same stack since: between this look and the deletion, CloudFormation offers no lock.
 pub(crate) async fn delete_empty_stack(aws: &Aws, id: &str) -> Result<()> {
     if find_stack(aws, id).await?.is_none_or(|stack| !stack.is_in_review()) {
         return Ok(());
     }
     let request = aws.cloudformation.delete_stack().stack_name(id);
     request.send().await.aws_context("delete the empty stack of the change set")?;
-    wait_until_deleted(aws, id).await
+    Ok(())
 }
 
 /// Whether a stack that existed is deleted.

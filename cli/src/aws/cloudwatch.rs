@@ -21,6 +21,12 @@ pub(crate) struct Series<'a> {
     pub(crate) statistic: &'a str,
 }
 
+impl<'a> Series<'a> {
+    pub(crate) fn sum(namespace: &'a str, metric: &'a str, dimension: (&'a str, &'a str)) -> Self {
+        Self { namespace, metric, dimension, statistic: "Sum" }
+    }
+}
+
 /// Periods of the same length, up to now. The last one has not ended yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Periods {

@@ -1,7 +1,8 @@
-//! Elastic Load Balancing: the target, its health, deletion protection, and the number of load balancers.
+//! Elastic Load Balancing: listeners and their rules, the target, its health, deletion protection, and the number of load balancers.
 
 use aws_sdk_elasticloadbalancingv2::types::{
-    LoadBalancer, LoadBalancerAttribute, LoadBalancerTypeEnum, TargetDescription, TargetHealthStateEnum,
+    Action, Listener as SdkListener, LoadBalancer, LoadBalancerAttribute, LoadBalancerTypeEnum, Rule,
+    TargetDescription, TargetHealthStateEnum,
 };
 
 use super::Aws;
@@ -89,4 +90,73 @@ pub(crate) async fn set_deletion_protection(aws: &Aws, load_balancer: &str, on: 
     let request = request.load_balancer_arn(load_balancer).attributes(attribute);
     request.send().await.aws_context("change the load balancer's deletion protection")?;
     Ok(true)
+}
+
+/// A listener of a load balancer.
+pub(crate) struct Listener {
+    pub(crate) arn: String,
+    /// With the protocol, such as `HTTPS 443`.
+    pub(crate) port: String,
+}
+
+pub(crate) async fn list_listeners(aws: &Aws, load_balancer: &str) -> Result<Vec<Listener>> {
+    let request = aws.elasticloadbalancing.describe_listeners().load_balancer_arn(load_balancer);
+    let mut listeners = Vec::new();
+    let mut pages = request.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.aws_context("list the listeners of the load balancer")?;
+        listeners.extend(page.listeners.unwrap_or_default().into_iter().map(listener_from_sdk));
+    }
+    Ok(listeners)
+}
+
+fn listener_from_sdk(listener: SdkListener) -> Listener {
+    let protocol = listener.protocol.as_ref().map_or("", |protocol| protocol.as_str());
+    Listener {
+        port: format!("{protocol} {}", listener.port.unwrap_or_default()),
+        arn: listener.listener_arn.unwrap_or_default(),
+    }
+}
+
+/// A rule of a listener.
+pub(crate) struct ListenerRule {
+    pub(crate) arn: String,
+    pub(crate) priority: String,
+    /// What it does with a request, such as `forward to other-targets`.
+    pub(crate) actions: String,
+}
+
+/// Returns the rules of a listener but for its default one, which is the listener's default action.
+pub(crate) async fn list_rules(aws: &Aws, listener: &str) -> Result<Vec<ListenerRule>> {
+    let mut rules = Vec::new();
+    let mut pages = aws.elasticloadbalancing.describe_rules().listener_arn(listener).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.aws_context("list the rules of the load balancer's listener")?;
+        let others = page.rules.unwrap_or_default().into_iter().filter(|rule| rule.is_default != Some(true));
+        rules.extend(others.map(rule_from_sdk));
+    }
+    Ok(rules)
+}
+
+fn rule_from_sdk(rule: Rule) -> ListenerRule {
+    let actions: Vec<_> = rule.actions().iter().map(describe_action).collect();
+    ListenerRule {
+        actions: actions.join(", "),
+        arn: rule.rule_arn.unwrap_or_default(),
+        priority: rule.priority.unwrap_or_default(),
+    }
+}
+
+/// Returns the type of an action, and the names of the target groups that it forwards to.
+fn describe_action(action: &Action) -> String {
+    let kind = action.r#type().map_or("", |kind| kind.as_str());
+    let weighted = action.forward_config().map(|config| config.target_groups()).unwrap_or_default();
+    let mut groups: Vec<_> = weighted.iter().filter_map(|group| group.target_group_arn()).collect();
+    // A single group is in both members.
+    if groups.is_empty() {
+        groups.extend(action.target_group_arn());
+    }
+    // arn:aws:elasticloadbalancing:REGION:ACCOUNT:targetgroup/NAME/ID
+    let names: Vec<_> = groups.iter().map(|arn| arn.split('/').nth(1).unwrap_or(arn)).collect();
+    if names.is_empty() { kind.to_owned() } else { format!("{kind} to {}", names.join(", ")) }
 }

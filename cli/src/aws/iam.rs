@@ -1,4 +1,4 @@
-//! AWS Identity and Access Management: the permissions of a user or role, by the policy simulator.
+//! AWS Identity and Access Management: the permissions of a user or role, by the policy simulator, and the policies of a role.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +20,25 @@ pub(crate) async fn role_arn(aws: &Aws, name: &str) -> Result<String> {
     let answer = aws.iam.get_role().role_name(name).send().await;
     let answer = answer.aws_context(&format!("read the role {name}"))?;
     Ok(answer.role.map(|role| role.arn).unwrap_or_default())
+}
+
+/// Returns the ARNs of the managed policies that are attached to a role.
+pub(crate) async fn list_attached_policies(aws: &Aws, role: &str) -> Result<Vec<String>> {
+    let mut policies = Vec::new();
+    let mut pages = aws.iam.list_attached_role_policies().role_name(role).into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.aws_context(&format!("list the policies of the role {role}"))?;
+        policies
+            .extend(page.attached_policies.unwrap_or_default().into_iter().filter_map(|it| it.policy_arn));
+    }
+    Ok(policies)
+}
+
+/// Returns the ARN of the policy that limits the permissions of a role.
+pub(crate) async fn read_permissions_boundary(aws: &Aws, role: &str) -> Result<Option<String>> {
+    let answer = aws.iam.get_role().role_name(role).send().await;
+    let role = answer.aws_context(&format!("read the role {role}"))?.role;
+    Ok(role.and_then(|role| role.permissions_boundary).and_then(|it| it.permissions_boundary_arn))
 }
 
 /// A question to the simulator: are these actions allowed on the resource?

@@ -1,5 +1,7 @@
 //! AWS Lambda: versions of a function, its alias `live`, and calls.
 
+pub(crate) mod access;
+pub(crate) mod concurrency;
 pub(crate) mod configuration;
 pub(crate) mod update;
 
@@ -29,6 +31,25 @@ pub(crate) struct Alias {
     pub(crate) additional_versions: Vec<String>,
 }
 
+/// What to do if Lambda has failed to prepare a version.
+pub(crate) const FIX_FAILED_VERSION: &str = "fix what it names, then: restctl deploy";
+
+/// Whether a version can be invoked.
+pub(crate) struct VersionState {
+    /// An emulator may return none.
+    pub(crate) state: Option<State>,
+    pub(crate) reason: String,
+}
+
+/// Returns the state of a version, or of the version of an alias.
+pub(crate) async fn read_version_state(aws: &Aws, function: &str, version: &str) -> Result<VersionState> {
+    let request = aws.lambda.get_function_configuration().function_name(function).qualifier(version);
+    let answer = request.send().await;
+    let read = answer.aws_context(&format!("read version {version} of the function {function}"))?;
+    let reason = read.state_reason.unwrap_or_else(|| "Lambda gave no reason".to_owned());
+    Ok(VersionState { state: read.state, reason })
+}
+
 /// Waits until the version can be invoked. A version that has been idle for weeks has lost its network interfaces. The next
 /// call fails and makes new ones ("Lambda function states", AWS Lambda Developer Guide); `event` is the event of that call.
 pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, event: &Value) -> Result<()> {
@@ -38,18 +59,10 @@ pub(crate) async fn wait_until_active(aws: &Aws, function: &str, version: &str, 
     let not_ready =
         || Failure::new(format!("version {version} of the function {function} did not become ready"));
     loop {
-        let request = aws.lambda.get_function_configuration().function_name(function).qualifier(version);
-        let state = request
-            .send()
-            .await
-            .aws_context(&format!("read version {version} of the function {function}"))?;
-        match state.state {
-            // An emulator may return no state.
+        let VersionState { state, reason } = read_version_state(aws, function, version).await?;
+        match state {
             None | Some(State::Active) => return Ok(()),
-            Some(State::Failed) => {
-                let why = state.state_reason.unwrap_or_else(|| "Lambda gave no reason".to_owned());
-                return Err(not_ready().why(why).next("fix what it names, then: restctl deploy"));
-            }
+            Some(State::Failed) => return Err(not_ready().why(reason).next(FIX_FAILED_VERSION)),
             Some(_) if aws.clock.now() >= deadline => {
                 let failure = not_ready().next("run the same command again");
                 let failure = failure.why(format!("it is not active after {} s", READY_TIMEOUT.as_secs()));
@@ -124,39 +137,6 @@ pub(crate) async fn update_live_alias(aws: &Aws, function: &str, to: &Alias) -> 
         .why("another deployment or rollback came first"));
     }
     Ok(answer.aws_context(&format!("update the alias {LIVE} of the function {function}"))?.revision_id)
-}
-
-/// How many invocations of the account can run at the same time, in this region.
-pub(crate) struct AccountConcurrency {
-    pub(crate) total: u32,
-    /// What no function has reserved.
-    pub(crate) unreserved: u32,
-}
-
-pub(crate) async fn read_account_concurrency(aws: &Aws) -> Result<AccountConcurrency> {
-    let answer = aws
-        .lambda
-        .get_account_settings()
-        .send()
-        .await
-        .aws_context("read the account's settings of Lambda")?;
-    let limit = answer.account_limit.as_ref();
-    let unreserved = limit.and_then(|limit| limit.unreserved_concurrent_executions);
-    let (Some(limit), Some(unreserved)) = (limit, unreserved.and_then(|number| u32::try_from(number).ok()))
-    else {
-        return Err(Failure::new("Lambda returned no concurrency"));
-    };
-    Ok(AccountConcurrency {
-        total: u32::try_from(limit.concurrent_executions).unwrap_or(unreserved),
-        unreserved,
-    })
-}
-
-/// Returns the concurrency that the function reserves, which is also its limit. `None` if it reserves none.
-pub(crate) async fn read_reserved_concurrency(aws: &Aws, function: &str) -> Result<Option<u32>> {
-    let answer = aws.lambda.get_function_concurrency().function_name(function).send().await;
-    let answer = answer.aws_context(&format!("read the reserved concurrency of the function {function}"))?;
-    Ok(answer.reserved_concurrent_executions.and_then(|number| u32::try_from(number).ok()))
 }
 
 /// Invokes a version with an event and returns its answer. If the function fails, its error is the reason of the failure.

@@ -3,7 +3,7 @@
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use super::answer::AnsweredByEmulator;
+use super::answer::{AnsweredByEmulator, describe_answer};
 use crate::failure::Failure;
 
 /// The error codes for an operation that the service does not have: of the Query and JSON protocols ("Common Errors"), and
@@ -13,8 +13,13 @@ const UNKNOWN_OPERATION: [&str; 3] = ["InvalidAction", "NotImplemented", "Unknow
 /// LocalStack answers with this status and the code `InternalFailure`.
 const NOT_IMPLEMENTED: u16 = 501;
 
+/// Who answers so does not know the caller, and may know the call.
+const REFUSED: [u16; 3] = [401, 403, 407];
+
 const USE_ANOTHER_CLOUD: &str = "to call AWS itself, unset AWS_ENDPOINT_URL;\n\
      for an emulator with all calls of restctl: restctl local up, then add --local";
+
+const CHECK_ENDPOINT: &str = "check AWS_ENDPOINT_URL, which leads there; to call AWS itself, unset it";
 
 /// Adds to a failure which call the emulator does not support. `None` if AWS itself answered, or would have answered so.
 pub(super) fn explain_unsupported_call<E>(
@@ -30,6 +35,10 @@ where
     let reason = match error.code() {
         Some(code) if status == NOT_IMPLEMENTED || UNKNOWN_OPERATION.contains(&code) => {
             format!("it answered {code}: {}", error.message().unwrap_or("no reason given"))
+        }
+        None if REFUSED.contains(&status) => {
+            let why = format!("{}, which is not an answer of AWS", describe_answer(answer));
+            return Some(failure.clone().why(why).next(CHECK_ENDPOINT));
         }
         // AWS names an error code. Only its answers to HEAD have no body.
         None if answer.body().bytes().is_some_and(|body| !body.is_empty()) => {
@@ -74,6 +83,14 @@ mod tests {
             assert!(failure.contains("does not support GetParameters"), "{failure}");
             assert!(failure.contains("unset AWS_ENDPOINT_URL"), "{failure}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_page_that_refuses_is_no_unsupported_call() {
+        let page = "<!doctype html><h1>Access Denied by Gateway</h1>";
+        let failure = fail_with(StatusCode::FORBIDDEN, page).await;
+        assert!(failure.contains("HTTP status 403") && failure.contains("not an answer of AWS"), "{failure}");
+        assert!(failure.contains("check AWS_ENDPOINT_URL") && !failure.contains("emulator"), "{failure}");
     }
 
     #[tokio::test]

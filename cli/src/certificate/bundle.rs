@@ -270,11 +270,12 @@ fn parse_certificates(pem: &str, file: &Path) -> Result<Vec<CertificateDer<'stat
 /// Reads the PEM blocks of this kind. ACM imports nothing else ("Certificate import problems"), but other tools also write the
 /// attributes of a key, or spaces at the ends of lines.
 fn read_pem(file: &Path, kind: &str) -> Result<String> {
-    let size = fs::metadata(file).context(format!("cannot read {}", file.display()))?.len();
+    let size = fs::metadata(file).context_of_argument(format!("cannot read {}", file.display()))?.len();
     if size > MAX_PEM_BYTES {
         return Err(Failure::usage(format!("{} is not a PEM file: it has {size} bytes", file.display())));
     }
-    let text = fs::read_to_string(file).context(format!("cannot read {} as PEM", file.display()))?;
+    let text =
+        fs::read_to_string(file).context_of_argument(format!("cannot read {} as PEM", file.display()))?;
     let (mut blocks, mut is_inside) = (String::new(), false);
     for line in text.lines().map(str::trim) {
         is_inside |= line.starts_with("-----BEGIN ") && line.ends_with(&format!(" {kind}-----"));

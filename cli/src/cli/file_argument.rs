@@ -19,6 +19,6 @@ pub(crate) fn read_file_argument(file: &Path, limit: u64, what: &str) -> Result<
         let read = File::open(file).and_then(|file| file.take(limit).read_to_string(&mut text));
         (file.display().to_string(), read)
     };
-    read.context(format!("cannot read {what} from {name}"))?;
+    read.context_of_argument(format!("cannot read {what} from {name}"))?;
     Ok((text, name))
 }

@@ -58,9 +58,9 @@ impl WaitDeadline {
         }
     }
 
-    /// Returns the failure of a command whose deadline is over. `what_goes_on` is a sentence.
-    pub(crate) fn failure(self, what_goes_on: &str) -> Failure {
-        self.stopped(&format!(": {what_goes_on}"))
+    /// Returns the failure of a command whose deadline is over. `running` says in a sentence what continues.
+    pub(crate) fn failure(self, running: &str) -> Failure {
+        self.stopped(&format!(": {running}"))
     }
 
     fn stopped(self, state: &str) -> Failure {
@@ -68,8 +68,7 @@ impl WaitDeadline {
         Failure::new(format!("stopped waiting after {seconds} s{state}")).exit(Exit::StillRunning)
     }
 
-    /// Waits for Ctrl-C, from the call on, or for the deadline, and returns the failure that it is. `undone` completes "before …",
-    /// and `next` is what to type then.
+    /// Fails at the deadline, or at Ctrl-C from the call on. `undone` completes "before …", and `next` says what to type.
     pub(crate) fn wait_for_stop(self, undone: &str, next: &str) -> impl Future<Output = Result<()>> + use<> {
         let interrupted = Failure::new(format!("interrupted before {undone}")).next(next);
         let is_over = self.stopped(&format!(", before {undone}")).next(next);

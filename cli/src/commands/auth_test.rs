@@ -15,7 +15,7 @@ use restctl_forgery::{Attempt, ExpectedAnswer, KnownIssuer, forge_attempts, forg
 use self::answer::AuthAnswer;
 use self::outcome::{RequestOutcome, outcomes_text, require_expected};
 use self::tested_issuer::TestedIssuer;
-use crate::api::endpoint::Endpoint;
+use crate::api::endpoint::{self, Endpoint};
 use crate::api::token;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, FailureContext, Result};
@@ -47,8 +47,6 @@ pub(crate) struct AuthTest {
 }
 
 const GOOD_TOKEN: &str = "a good token";
-
-const EXPLAIN_OWN_TOKEN: &str = "restctl token explain";
 
 const EXPLAIN_GIVEN_TOKEN: &str = "restctl token explain - < FILE, with the file of --token-file";
 
@@ -131,7 +129,7 @@ impl Test<'_> {
         let mut others: Vec<KnownIssuer<'_>> = issuers.iter().map(TestedIssuer::known).collect();
         let issuer = others.remove(index);
         let forgeries = forge_attempts(&issuer, &others, &self.path, seconds_now());
-        let explain = if index == 0 { EXPLAIN_OWN_TOKEN } else { EXPLAIN_GIVEN_TOKEN };
+        let explain = if index == 0 { endpoint::EXPLAIN_TOKEN } else { EXPLAIN_GIVEN_TOKEN };
         let forgeries = forgeries
             .context(format!("cannot forge tokens of {}", issuer.trusted.issuer))
             .map_err(|failure| failure.exit(Exit::Authentication).next(explain))?;
@@ -190,7 +188,7 @@ async fn request_with_own_token(
     }
     let address = format!("{}{path}", endpoint.base_url);
     let answer = answer.map_err(|error| endpoint.no_answer_failure(&address, &error))?;
-    Ok((token, compare_good_answer(Ok(answer), EXPLAIN_OWN_TOKEN)))
+    Ok((token, compare_good_answer(Ok(answer), endpoint::EXPLAIN_TOKEN)))
 }
 
 async fn request_item(endpoint: &Endpoint, path: &str, token: &str) -> Result<AuthAnswer, reqwest::Error> {

@@ -58,7 +58,7 @@ impl ConfigSetting {
 }
 
 /// The options of `deploy` and their parameters in the template.
-const DEPLOY_OPTIONS: [(&str, &[&str]); 12] = [
+const DEPLOY_OPTIONS: [(&str, &[&str]); 16] = [
     ("key", &[parameter::KEY_NAME, parameter::KEY_TYPE]),
     ("list", &[parameter::LIST]),
     ("openapi", &[parameter::OPENAPI]),
@@ -68,9 +68,13 @@ const DEPLOY_OPTIONS: [(&str, &[&str]); 12] = [
     ("domain", &[parameter::DOMAIN]),
     ("hosted-zone", &[parameter::HOSTED_ZONE]),
     ("vpc", &[parameter::EXISTING_VPC]),
+    ("subnets", &[parameter::EXISTING_SUBNETS]),
     ("zones", &[parameter::ZONE_A, parameter::ZONE_B]),
     ("private-network", &[parameter::PRIVATE_NETWORK]),
     ("alarm-topic", &[parameter::ALARM_TOPIC]),
+    ("api-concurrency", &[parameter::API_CONCURRENCY]),
+    ("log-retention", &[parameter::LOG_RETENTION]),
+    ("keep-versions", &[parameter::KEEP_VERSIONS]),
 ];
 
 pub(crate) async fn run(command: Config, invocation: &Invocation) -> Result<()> {
@@ -191,4 +195,25 @@ async fn add_stack_settings(context: &Context, settings: &mut Vec<ConfigSetting>
         settings.push(ConfigSetting::new(option, value, format!("the stack {name}")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, CommandFactory};
+
+    use super::*;
+    use crate::commands::invocation::Cli;
+
+    #[test]
+    fn each_option_of_the_stack_is_shown() {
+        let command = Cli::command();
+        let deploy = command.find_subcommand("deploy").unwrap();
+        let of_stack = |option: &&Arg| option.get_help_heading() == Some("Options of the stack");
+        let options = deploy.get_arguments().filter(of_stack).filter_map(Arg::get_long);
+        // A tag is no parameter of the template.
+        let is_shown =
+            |option: &str| DEPLOY_OPTIONS.iter().any(|(name, _)| *name == option) || option == "tag";
+        let missing: Vec<_> = options.filter(|option| !is_shown(option)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

@@ -115,6 +115,7 @@ pub(crate) async fn run(args: Deploy, context: Result<Context>) -> Result<Exit> 
 async fn deploy_stack(args: &Deploy, context: &Context, report: &NdjsonReport) -> Result<DeployOutcome> {
     let request = Box::pin(DeployRequest::read(args, context, report)).await?;
     let undone = match request.adoption {
+        _ if args.dry_run => "the dry run was complete",
         Some(_) => "the stack was complete",
         None => "the stack was changed",
     };

@@ -35,7 +35,8 @@ const REMOVE_REST: &str = "restctl destroy, which removes the rest";
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Lists what it will remove, asks, removes it and checks that it is gone. The tables, the data bucket and the logs stay unless \
-you pass --delete-data; you can do that later, after the stack is gone. `restctl setup` and `restctl deploy` work again at once.
+you pass --delete-data; you can do that later, after the stack is gone. To begin again, run `restctl setup`, then `restctl deploy --adopt` to serve the data that stayed, or \
+`restctl deploy --fresh-data` to begin without it.
 
 It takes the deletion protection off what it removes, after it has asked. What stays keeps it.
 
@@ -191,7 +192,8 @@ impl<'a> Removal<'a> {
         };
         let removed: Vec<&OwnedResource> =
             self.to_remove.iter().copied().filter(|resource| !is_in(&left.to_others, resource)).collect();
-        let (mut remaining, mut are_all_left) = (Vec::new(), true);
+        let (mut remaining, mut unchecked) = (Vec::new(), None);
+        let (mut are_all_left, mut are_all_in_progress) = (true, true);
         for resource in &removed {
             let is_left = is_in(&left.for_later, resource);
             let patience = if failure.is_some() || is_left {
@@ -199,18 +201,26 @@ impl<'a> Removal<'a> {
             } else {
                 self.deadline.limit_time(DELETION_PATIENCE)
             };
-            match resource.await_deletion(aws, patience).await? {
-                DeletionState::Deleted => continue,
-                DeletionState::InProgress => remaining.push(format!("{resource}, which is being deleted")),
-                DeletionState::NotDeleted => remaining.push(resource.to_string()),
+            // The other checks would fail, too.
+            let checked = match unchecked {
+                None => resource.await_deletion(aws, patience).await,
+                Some(_) => Ok(DeletionState::Unchecked),
+            };
+            let state = checked.unwrap_or_else(|failure| {
+                unchecked = Some(failure);
+                DeletionState::Unchecked
+            });
+            if let Some(line) = describe_remaining(resource, &state) {
+                remaining.push(line);
+                are_all_left &= is_left;
+                are_all_in_progress &= matches!(state, DeletionState::InProgress);
             }
-            are_all_left &= is_left;
         }
-        if let Some(failure) = failure {
+        if let Some(failure) = failure.or(unchecked) {
             let (gone, all) = (removed.len() - remaining.len(), removed.len());
             output::print_message(format!("removed {gone} of {all}; still there:"));
             remaining.iter().for_each(|resource| output::print_message(format!("  {resource}")));
-            return Err(failure.then(REMOVE_REST));
+            return Err(failure.then_repeat(REMOVE_REST));
         }
         if !remaining.is_empty() {
             let next = if are_all_left {
@@ -218,8 +228,9 @@ impl<'a> Removal<'a> {
             } else {
                 REMOVE_REST
             };
+            let is_over = are_all_in_progress && self.deadline.is_over();
             return Err(Failure::new(format!("some resources of the stack {name} remain"))
-                .exit(Exit::Partial)
+                .exit(if is_over { Exit::StillRunning } else { Exit::Partial })
                 .why_lines(std::iter::once("still there:".to_owned()).chain(remaining))
                 .next(next));
         }
@@ -258,6 +269,17 @@ impl<'a> Removal<'a> {
         } else if kept == 0 && self.uncertain.is_empty() {
             output::print_message(format!("nothing of the stack {name} remains in {region}"));
         }
+    }
+}
+
+/// Returns a line about a resource that was to be removed. `None` if it is gone.
+fn describe_remaining(resource: &OwnedResource, state: &DeletionState) -> Option<String> {
+    let name = resource.to_name();
+    match state {
+        DeletionState::Deleted => None,
+        DeletionState::InProgress => Some(format!("{name}, which is being deleted")),
+        DeletionState::NotDeleted => Some(name),
+        DeletionState::Unchecked => Some(format!("{name}, which could not be checked")),
     }
 }
 
@@ -301,5 +323,8 @@ fn confirm_by_name(args: &Destroy, context: &Context) -> Result<()> {
     if prompt::ask_text(&question, "--yes")? == context.stack.as_str() {
         return Ok(());
     }
-    Err(Failure::new("nothing was removed").exit(Exit::Usage).why("the answer was not the stack's name"))
+    Err(Failure::new("nothing was removed")
+        .exit(Exit::Usage)
+        .why("the answer was not the stack's name")
+        .next(format!("the same command again, and answer with {}", context.stack)))
 }

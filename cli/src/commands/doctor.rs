@@ -91,6 +91,7 @@ fn all_checks<'a>(facts: &'a DoctorFacts<'a>) -> Vec<RunningCheck<'a>> {
         report_check("deployed settings", deployment::check_deployed_settings(facts)),
         report_check("functions", drift::check_functions(facts)),
         report_check("drift", drift::check_resources(facts)),
+        report_check("additions", drift::check_additions(facts)),
         report_check(CONNECTION, tls::check_connection(facts)),
         report_check(KEY, tls::check_key(facts)),
         report_check(CHAIN, tls::check_chain(facts)),

@@ -12,7 +12,8 @@ use crate::cli::config_file::ConfigFile;
 use crate::cli::target::TargetArgs;
 use crate::cli::unparsed_words;
 use crate::commands::Command;
-use crate::failure::Result;
+use crate::failure::{Result, shell_argument};
+use crate::terminal::advice::AdvisedTarget;
 use crate::terminal::output::{self, Format, OutputArgs};
 
 /// Turn a data file into a secured REST API on AWS, and operate it.
@@ -101,6 +102,27 @@ impl Invocation {
             let target = &mut self.cli.target;
             target.profile.take_if(|_| profile);
             target.region.take_if(|_| region);
+        }
+    }
+
+    /// Returns what the commands that messages advise have to repeat.
+    pub(crate) fn advised_target(&self) -> AdvisedTarget {
+        const WITHOUT_STACK: [&str; 5] = ["completions", "demo", "help", "local", "man"];
+        let TargetArgs { stack, local, profile, region } = &self.cli.target;
+        let name_of = |command: &ClapCommand| command.get_name().to_owned();
+        let commands = Cli::command().get_subcommands().map(name_of).collect::<Vec<_>>();
+        let flag = |name: &str, value: &str| format!("--{name} {}", shell_argument(value, "NAME"));
+        let aws_values = [("profile", profile), ("region", region)];
+        let aws_flags =
+            aws_values.iter().filter_map(|(name, value)| Some((*name, flag(name, value.as_ref()?))));
+        let all = [("stack", flag("stack", stack.as_str())), ("local", "--local".to_owned())];
+        let typed = all.into_iter().chain(aws_flags.clone());
+        let typed = typed.filter(|(name, _)| self.argument_origin(name, None) == Origin::Flag);
+        AdvisedTarget {
+            commands: commands.into_iter().filter(|name| !WITHOUT_STACK.contains(&name.as_str())).collect(),
+            flags: typed.map(|(_, flag)| flag).collect(),
+            aws_flags: aws_flags.map(|(_, flag)| flag).collect(),
+            local: *local,
         }
     }
 

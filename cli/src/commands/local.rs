@@ -27,12 +27,18 @@ pub(crate) struct Up {
     wait: WaitArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Down {
+    #[command(flatten)]
+    wait: WaitArgs,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     /// Start the local cloud
     Up(Up),
     /// Stop the local cloud and delete everything in it
-    Down,
+    Down(Down),
     /// Say whether the local cloud is running, and where
     Status,
     /// Print the variables with which other tools, such as the AWS CLI, call the local cloud
@@ -46,7 +52,7 @@ pub(crate) enum Local {
 pub(crate) async fn run(command: Local) -> Result<()> {
     match command {
         Local::Up(args) => start_local_cloud(args).await,
-        Local::Down => stop_local_cloud().await,
+        Local::Down(args) => stop_local_cloud(args).await,
         Local::Env => print_variables(&LocalCloud::find_running()?),
         Local::Status => print_local_cloud(&LocalCloud::find_running()?),
         Local::Supervise(options) => local::run_supervisor(options).await,
@@ -69,8 +75,8 @@ async fn start_local_cloud(args: Up) -> Result<()> {
     Ok(())
 }
 
-async fn stop_local_cloud() -> Result<()> {
-    let was_running = local::stop_cloud().await?;
+async fn stop_local_cloud(args: Down) -> Result<()> {
+    let was_running = local::stop_cloud(args.wait.deadline()).await?;
     output::print_message(if was_running {
         "the local cloud has stopped"
     } else {

@@ -22,16 +22,19 @@ pub(crate) struct Man {
     dir: Option<PathBuf>,
 }
 
+const NEXT: &str = "choose another folder, on a disk with more space: restctl man --dir DIR";
+
 pub(crate) fn run(args: Man, command: Command) -> Result<()> {
     let mut command = command.disable_help_subcommand(true);
     command.build();
     let Some(dir) = args.dir else { return output::write_data(&render_page(command)?, Syntax::Lines) };
-    fs::create_dir_all(&dir).context(format!("cannot create {}", dir.display()))?;
+    let created = fs::create_dir_all(&dir).context(format!("cannot create {}", dir.display()));
+    created.map_err(|failure| failure.next(NEXT))?;
     let mut pages = Vec::new();
     render_pages(command, &mut pages)?;
     for (name, page) in &pages {
         let file = dir.join(format!("{name}.1"));
-        directories::replace_file(&file, page, 0o666)?;
+        directories::replace_file(&file, page, 0o666).map_err(|failure| failure.next(NEXT))?;
     }
     output::print_message(format!("wrote {} pages to {}", pages.len(), dir.display()));
     Ok(())

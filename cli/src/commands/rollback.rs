@@ -74,8 +74,7 @@ async fn roll_back(args: &Rollback, context: &Context) -> Result<Value> {
     let functions = [(&api, &api_before), (&ingest, &ingest_before)];
     let replacements: Vec<(&LiveVersion, &LiveVersion)> =
         functions.into_iter().filter_map(|(live, before)| Some((live, before.as_ref()?))).collect();
-    let next = "restctl rollback: neither version has changed";
-    LiveVersion::replace_together(aws, &replacements, next).await?;
+    LiveVersion::replace_together(aws, &replacements, "restctl rollback").await?;
     for (live, before) in replacements {
         let (function, version) = (before.function(), before.version());
         output::print_message(format!(

@@ -13,7 +13,7 @@ mod watch;
 
 use clap::Args;
 
-use self::snapshot::{KnownResources, Snapshot};
+use self::snapshot::Snapshot;
 use crate::context::Context;
 use crate::failure::Result;
 use crate::terminal::output::{self, Format};
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: Status, context: &Context) -> Result<()> {
     if args.watch {
         return watch::run(context).await;
     }
-    let snapshot = Snapshot::take(context, &KnownResources::new()).await?;
+    let snapshot = Snapshot::take(context).await?;
     match output::chosen_format() {
         Format::Json => output::print_json(&snapshot),
         Format::Text => output::print_text(text::snapshot_text(&snapshot)),

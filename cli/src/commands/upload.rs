@@ -17,7 +17,7 @@ use serde::Serialize;
 use self::sending::command_line;
 use self::share::Share;
 use crate::aws::cloudformation::{self, Stack};
-use crate::aws::s3::destination::{Destination, Metadata};
+use crate::aws::s3::destination::Destination;
 use crate::aws::{Aws, dynamodb};
 use crate::cli::completion_cache;
 use crate::cli::wait::WaitArgs;
@@ -50,7 +50,7 @@ To resume an interrupted upload, run the same command again. A file that is alre
 is not sent again: its receipt is that of the earlier load, and restctl says which loads have written since. --force \
 sends it again, and its rows then replace those of the other loads. Several files load in the order given.
 
-While it waits, it says why the load makes no progress. --timeout limits the wait for each load, not the sending of its file. \
+While upload waits, it says why the load makes no progress. --timeout limits the wait for each load, not the sending of its file. \
 To wait again, run the same command again, without --force.
 
 Exit code 0 if every row was loaded, 3 if some were rejected, 7 if --timeout is over and the load continues.
@@ -161,14 +161,24 @@ impl UploadTask<'_> {
         let survey = self.survey_with_progress(&file, table);
         let surveyed = unless_interrupted(unsent_failure(&file.source), survey).await?;
         let metadata = sending::object_metadata(&file, &surveyed, args.max_rejects)?;
+        let source = &file.source;
+        let bucket = stack.output(stack_output::DATA_BUCKET)?;
+        let to = Destination { bucket, key: &file.object, metadata: &metadata };
         if args.dry_run {
+            let sent = sending::find_uploaded(aws, &to, source.size);
+            let sent = unless_interrupted(unsent_failure(source), sent).await?;
+            if let Some(load) = sent.filter(|_| !args.force) {
+                let sent =
+                    format!("{} is already in the bucket, byte for byte: load {}", load.key, load.id());
+                output::print_message(format!("note: {sent}; without --force it is not sent again"));
+            }
             let forecast = dry_run::print_forecast(aws, table, &file, &surveyed, args.files.len());
-            unless_interrupted(unsent_failure(&file.source), forecast).await?;
-            return self.check_rejects(&file.source, &surveyed);
+            unless_interrupted(unsent_failure(source), forecast).await?;
+            return self.check_rejects(source, &surveyed);
         }
         self.print_survey(&file, &surveyed);
-        self.check_rejects(&file.source, &surveyed)?;
-        let FileLoad { load, already_loaded } = self.find_or_send(&file, &surveyed.digest, &metadata).await?;
+        self.check_rejects(source, &surveyed)?;
+        let FileLoad { load, already_loaded } = self.find_or_send(source, &surveyed.digest, &to).await?;
         let id = load.id();
         completion_cache::remember_loads(self.name, [&id]);
         if args.no_wait {
@@ -215,15 +225,12 @@ impl UploadTask<'_> {
         }
     }
 
-    async fn find_or_send(&self, file: &OpenedFile, digest: &str, metadata: &Metadata) -> Result<FileLoad> {
-        let source = &file.source;
-        let bucket = self.stack.output(stack_output::DATA_BUCKET)?;
-        let to = Destination { bucket, key: &file.object, metadata };
-        let existing = self.find_existing_load(&to, source.size);
+    async fn find_or_send(&self, source: &Source, digest: &str, to: &Destination<'_>) -> Result<FileLoad> {
+        let existing = self.find_existing_load(to, source.size);
         if let Some(load) = unless_interrupted(unsent_failure(source), existing).await? {
             return Ok(load);
         }
-        let load = sending::send_file(self.aws, source, digest, &to).await?;
+        let load = sending::send_file(self.aws, source, digest, to).await?;
         let (key, size, id) = (&load.key, load.size, load.id());
         output::print_message(format!("uploaded {key} ({size} bytes), load {id}"));
         Ok(FileLoad { load, already_loaded: None })
@@ -267,6 +274,7 @@ impl UploadTask<'_> {
         output::print_message(format!("{}: {read_as}", file.source.shown));
         output::print_message(&match surveyed.rows_read() {
             0 => "it has no rows, so nothing is loaded".to_owned(),
+            _ if findings.rows == 1 => format!("1 row can be loaded, {} cannot", findings.rejected),
             _ => format!("{} rows can be loaded, {} cannot", findings.rows, findings.rejected),
         });
         if surveyed.duplicates > 0 {

@@ -136,6 +136,7 @@ impl VerifyTask<'_> {
         report.look_up_objects(aws, self.stack.output(stack_output::LEDGER_TABLE)?).await?;
         report.running_loads = loads_before.merge(RunningLoads::find(aws, self.stack).await?);
         (report.table.calls, report.table.read_units) = (items.calls(), items.read_units());
+        report.table.units_are_estimated = self.context.local.is_some();
         report.api.calls = api_items.calls();
         Ok(report)
     }

@@ -4,14 +4,12 @@
 //! limit, a flood of requests would take all of the account's concurrency, and loads and other functions would get none.
 
 use crate::aws::Aws;
-use crate::aws::lambda::{self, AccountConcurrency};
+use crate::aws::lambda::concurrency::{self, AccountConcurrency};
 use crate::terminal::output;
 
 /// Lambda leaves this much to functions without a reservation ("Configuring reserved concurrency for a function", AWS Lambda
 /// Developer Guide).
 const ALWAYS_UNRESERVED: u32 = 100;
-
-pub(crate) const RAISE_QUOTA: &str = "raise \"Concurrent executions\" (lambda, L-B99A9384) in Service Quotas";
 
 /// With a lower concurrency, the bulk calls of one client make other clients wait.
 pub(crate) const LOW_CONCURRENCY: u32 = 50;
@@ -24,7 +22,7 @@ pub(crate) fn reservable_concurrency(account: &AccountConcurrency, own: u32) -> 
 /// Returns the reservation of a stack for which the operator has not chosen one, as the value of the template's parameter:
 /// half of what the account can reserve, or nothing if that is too little. Tells the operator.
 pub(crate) async fn choose_reservation(aws: &Aws) -> String {
-    let (chosen, message) = match lambda::read_account_concurrency(aws).await {
+    let (chosen, message) = match concurrency::read_account_concurrency(aws).await {
         Ok(account) => match half_of_reservable(&account) {
             Some(half) => (
                 half.to_string(),

@@ -3,6 +3,7 @@
 //! CloudFormation compares a resource with the properties that the template sets. It cannot compare the code of a function, nor
 //! anything that the template leaves out; restctl compares those itself.
 
+pub(crate) mod additions;
 mod comparison;
 pub(crate) mod functions;
 pub(crate) mod identifier;
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
+use self::additions::find_additions;
 use self::functions::{ComparedFunction, compare_functions};
 use self::load_path::{compare_mapping, compare_rule};
 use self::resources::{ComparedResources, compare_resources};
@@ -41,19 +43,22 @@ pub(crate) fn describe(drifts: &[ResourceDrift]) -> Vec<String> {
     lines
 }
 
-/// Compares the functions, all other resources, and whether loads are paused. CloudFormation must be able to compare resources
+/// Compares the functions, all other resources, whether loads are paused, and what was added beside the stack. CloudFormation must be able to compare resources
 /// of the stack.
 pub(crate) async fn compare_stack(aws: &Aws, stack: &Stack) -> Result<ComparedResources> {
     let resources = cloudformation::list_resources(aws, stack).await?;
-    let (functions, mut found, mapping, rule) = tokio::join!(
+    let (functions, mut found, mapping, rule, mut additions) = tokio::join!(
         compare_functions(aws, stack),
         compare_resources(aws, stack, &resources),
         compare_mapping(aws, &resources),
         compare_rule(aws, &resources),
+        find_additions(aws, stack, &resources),
     );
     for compared in [mapping, rule] {
         found.add_load_path(compared);
     }
+    found.drifts.append(&mut additions.drifts);
+    found.failures.append(&mut additions.failures);
     match functions {
         Ok(functions) => {
             let drifts = functions.iter().flat_map(ComparedFunction::drifts);
@@ -76,6 +81,8 @@ pub(crate) struct ResourceDrift {
     pub(crate) differences: Vec<Difference>,
     /// The properties that the template sets, as far as they are known. JSON leaves them out.
     pub(crate) expected: Value,
+    /// The command that removes it, if someone added it beside the template. A deployment leaves it.
+    pub(crate) remove: Option<String>,
 }
 
 impl ResourceDrift {
@@ -98,13 +105,14 @@ impl ResourceDrift {
     }
 
     pub(crate) fn to_json(&self) -> Value {
-        let Self { resource, kind, physical_id, differences, .. } = self;
+        let Self { resource, kind, physical_id, differences, remove, .. } = self;
         json!({
             "resource": resource,
             "resource_type": kind,
             "physical_id": physical_id,
             "deleted": self.is_deleted(),
             "differences": differences.iter().map(Difference::to_json).collect::<Vec<_>>(),
+            "remove": remove,
         })
     }
 }

@@ -9,7 +9,7 @@ use restctl_contract::template::output as stack_output;
 use crate::aws::Aws;
 use crate::aws::cloudformation::Stack;
 use crate::aws::lambda::{self, Alias};
-use crate::failure::{Failure, Result};
+use crate::failure::{AwsCause, Failure, Result};
 use crate::terminal::interrupt;
 
 /// How many earlier versions are kept. A description has at most 256 characters (`CreateAlias`).
@@ -97,6 +97,8 @@ impl LiveVersion {
             return Self { by: LiveBy::Deploy, ..self.without_reading() };
         }
         let mut before = self.before.clone();
+        // After a change by hand, the live version may be the newest of the earlier ones.
+        before.retain(|period| period.version != self.now.version);
         before.insert(0, self.now.clone());
         before.truncate(MAX_EARLIER);
         let now = LivePeriod { version: version.to_owned(), since: now };
@@ -123,7 +125,7 @@ impl LiveVersion {
 
     /// Replaces the live versions of all these functions or of none, because they are built to work together. Each pair is a
     /// live version as it was read, and the version to replace it with. Fails if the live version has changed since. `next` is
-    /// what to type if a replacement failed and all versions are as before.
+    /// what to type after what the failure advises, if all versions are as before.
     ///
     /// Ctrl-C waits until this ends. Nothing else may drop it, such as a deadline.
     pub(crate) async fn replace_together(
@@ -139,22 +141,32 @@ impl LiveVersion {
         for (before, after) in replacements {
             match after.make_live(aws, before.revision.clone()).await {
                 Ok(revision) => replaced.push((*before, revision)),
-                Err(failure) => return Err(Self::restore(aws, replaced, failure.next(next)).await),
+                Err(failure) => return Err(Self::restore(aws, replaced, failure, next).await),
             }
         }
         Ok(())
     }
 
     /// Restores the previous versions after the `failure`. Each comes with its alias's revision after the replacement.
-    async fn restore(aws: &Aws, replaced: Vec<(&Self, Option<String>)>, mut failure: Failure) -> Failure {
+    async fn restore(
+        aws: &Aws,
+        replaced: Vec<(&Self, Option<String>)>,
+        failure: Failure,
+        next: &str,
+    ) -> Failure {
+        let mut unrestored = Vec::new();
         for (before, revision) in replaced {
-            if let Err(later) = before.make_live(aws, revision).await {
-                failure = failure.and(Some(later)).next(
-                    "fix both, then: restctl deploy; until then, the live versions are of different deployments",
-                );
-            }
+            unrestored.extend(before.make_live(aws, revision).await.err());
         }
-        failure
+        if unrestored.is_empty() {
+            // Without an answer, the change may have been made.
+            let is_refused = !matches!(failure.aws_cause, Some(AwsCause::Unreachable | AwsCause::Failed));
+            let unchanged = is_refused.then(|| Failure::new("this command has changed neither live version"));
+            return failure.and(unchanged).then_repeat(next);
+        }
+        unrestored.into_iter().fold(failure, |failure, later| failure.and(Some(later))).next(
+            "fix both, then: restctl deploy; until then, the live versions are of different deployments",
+        )
     }
 
     fn alias_description(&self) -> String {
@@ -227,6 +239,15 @@ mod tests {
     }
 
     #[test]
+    fn a_version_that_a_change_by_hand_repeats_is_not_its_own_predecessor() {
+        let second = first_version().with_version("2", 100);
+        let by_hand = LiveVersion::from_alias("api", alias("1", &second.alias_description()));
+        let reverted = by_hand.with_version("2", 200);
+        let first = reverted.with_previous_version().unwrap();
+        assert_eq!((first.version(), first.with_previous_version()), ("1", None));
+    }
+
+    #[test]
     fn the_alias_description_keeps_the_earlier_versions() {
         let mut live = first_version();
         for version in 2..40 {
@@ -281,14 +302,15 @@ mod tests {
 
     #[tokio::test]
     async fn neither_version_changes_only_if_the_first_was_restored() {
-        let (api, next) = (first_version(), "try again: neither has changed");
+        let api = first_version();
         let ingest = LiveVersion { function: "ingest".to_owned(), ..api.clone() };
         let (new_api, new_ingest) = (api.with_version("2", 100), ingest.with_version("2", 100));
         let replacements = [(&api, &new_api), (&ingest, &new_ingest)];
         for (allowed, is_restored) in [(2, true), (1, false)] {
             let aws = lambda_that_allows(allowed).await;
-            let failure = LiveVersion::replace_together(&aws, &replacements, next).await.unwrap_err();
-            assert_eq!(failure.next_step() == Some(next), is_restored, "{failure}");
+            let failure = LiveVersion::replace_together(&aws, &replacements, "again").await.unwrap_err();
+            assert_eq!(failure.next_step().unwrap().ends_with("again"), is_restored, "{failure}");
+            assert_eq!(failure.to_string().contains("has changed neither live version"), is_restored);
             let failure = failure.to_string();
             assert!(failure.starts_with("cannot update the alias live of the function ingest"), "{failure}");
             assert_eq!(failure.contains("cannot update the alias live of the function api"), !is_restored);

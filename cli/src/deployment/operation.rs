@@ -179,7 +179,7 @@ fn is_temporary(failure: &Failure) -> bool {
 }
 
 /// Deletes the stack even if it or its resources are protected: the caller has asked the user. What outlives the stack stays
-/// protected.
+/// protected. An empty stack may still be there for a moment.
 pub(crate) async fn delete_stack(
     aws: &Aws,
     stack: &Stack,

@@ -23,7 +23,7 @@ pub(crate) fn read_authorities(file: &Path) -> Result<Vec<String>> {
     let unreadable = format!("cannot read the certificates in {}", file.display());
     let mut text = Vec::new();
     let read = File::open(file).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut text));
-    read.context(unreadable.clone())?;
+    read.context_of_argument(unreadable.clone())?;
     if text.len() as u64 > MAX_FILE_BYTES {
         return Err(Failure::usage(unreadable).why(format!("it has more than {MAX_FILE_BYTES} bytes")));
     }

@@ -120,7 +120,10 @@ pub(crate) fn describe_check_remedy(check: Check, trusted: &TrustedIssuer, is_us
         Check::Type => "send the access token, not another token of the provider".to_owned(),
         Check::CriticalParameters => "have the provider leave out crit".to_owned(),
         Check::Key | Check::Signature => {
-            format!("get a token that {issuer} signs with its current keys: restctl token --fresh")
+            format!(
+                "get a token that {issuer} signs with its current keys: restctl token --fresh;\n\
+                 if that one is refused, too, the issuer does not publish the key that it signs with: tell its administrator"
+            )
         }
         Check::Expiry => "get a new token: restctl token --fresh".to_owned(),
         Check::NotBefore | Check::IssuedAt => "compare this machine's clock with the issuer's".to_owned(),

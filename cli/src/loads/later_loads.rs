@@ -57,7 +57,7 @@ impl AlreadyLoaded {
     pub(crate) fn print(&self, entry: &LedgerEntry, command: &str) {
         output::print_message(format!("it was uploaded at {} and ended at {}", entry.uploaded, self.ended));
         if self.later_loads.is_empty() {
-            output::print_message("nothing was loaded since");
+            output::print_message("nothing has been loaded since");
             return;
         }
         output::print_message("later loads have written to the table since:");

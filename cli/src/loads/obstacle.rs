@@ -1,18 +1,23 @@
 //! What keeps a load from making progress.
 
+mod ingest_function;
+
 use std::collections::HashMap;
 
 use aws_sdk_eventbridge::types::RuleState;
 use restctl_contract::load::{LedgerEntry, LoadId, LoadState};
 use restctl_contract::template::output as stack_output;
+use tokio::sync::OnceCell;
 
+use self::ingest_function::IngestFunction;
+use super::dead_letter;
 use super::state_text::describe_state;
 use crate::aws::cloudformation::drift::RECREATE;
 use crate::aws::cloudformation::{self, Resource, Stack};
 use crate::aws::eventbridge::RULE;
 use crate::aws::lambda::{MAPPING, MappingState};
 use crate::aws::{Aws, dynamodb, eventbridge, lambda, sqs};
-use crate::failure::{Result, shell_argument};
+use crate::failure::Result;
 
 /// Why a load makes no progress.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,39 +42,32 @@ impl Obstacle {
 pub(super) struct ObstacleFinder<'a> {
     aws: &'a Aws,
     stack: &'a Stack,
-    /// `None` before they were listed.
-    resources: Option<Vec<Resource>>,
+    resources: OnceCell<Vec<Resource>>,
 }
 
 impl<'a> ObstacleFinder<'a> {
     pub(super) fn new(aws: &'a Aws, stack: &'a Stack) -> Self {
-        Self { aws, stack, resources: None }
+        Self { aws, stack, resources: OnceCell::new() }
     }
 
     /// Looks at what a load depends on. Returns `None` if nothing is wrong, or if the look fails: the caller may wait for a
     /// load without the permissions to see what is wrong.
-    pub(super) async fn find_obstacle(
-        &mut self,
-        load: &LoadId,
-        entry: Option<&LedgerEntry>,
-    ) -> Option<Obstacle> {
-        if let Ok(Some(obstacle)) = self.check_mapping().await {
-            return Some(obstacle);
-        }
-        if let Ok(Some(obstacle)) = self.check_concurrency().await {
-            return Some(obstacle);
+    pub(super) async fn find_obstacle(&self, load: &LoadId, entry: Option<&LedgerEntry>) -> Option<Obstacle> {
+        let (mapping, function) = tokio::join!(self.check_mapping(), self.check_function());
+        let found = [mapping, function].into_iter().find_map(|checked| checked.ok().flatten());
+        if found.is_some() {
+            return found;
         }
         // A load that has begun is the first one in the queue.
-        if entry.is_some() {
-            return None;
+        if entry.is_none()
+            && let Ok(Some(front)) = self.find_load_in_front(load).await
+        {
+            return Some(front);
         }
-        if let Ok(Some(obstacle)) = self.find_load_in_front(load).await {
-            return Some(obstacle);
-        }
-        self.check_queue().await.ok()?
+        self.check_queue(load, entry).await.ok()?
     }
 
-    async fn check_mapping(&mut self) -> Result<Option<Obstacle>> {
+    async fn check_mapping(&self) -> Result<Option<Obstacle>> {
         let Some(id) = self.find_resource(MAPPING).await? else { return Ok(None) };
         let state = lambda::find_event_source_mapping(self.aws, &id).await?.map(|mapping| mapping.state);
         let (state, remedy) = match state {
@@ -82,38 +80,49 @@ impl<'a> ObstacleFinder<'a> {
         Ok(Some(Obstacle::new(reason).remedy(remedy)))
     }
 
-    /// With a reserved concurrency of 0, Lambda throttles each invocation ("Configuring reserved concurrency for a function",
-    /// AWS Lambda Developer Guide).
-    async fn check_concurrency(&self) -> Result<Option<Obstacle>> {
-        let function = self.stack.output(stack_output::INGEST_FUNCTION)?;
-        if lambda::read_reserved_concurrency(self.aws, function).await? != Some(0) {
-            return Ok(None);
-        }
-        let reason =
-            format!("the function {function} has a reserved concurrency of 0, so Lambda does not run it");
-        let name = shell_argument(function, "NAME");
-        let delete = format!("aws lambda delete-function-concurrency --function-name {name}");
-        Ok(Some(Obstacle::new(reason).remedy(delete)))
-    }
-
     async fn find_load_in_front(&self, load: &LoadId) -> Result<Option<Obstacle>> {
         let ledger = self.stack.output(stack_output::LEDGER_TABLE)?;
         let entries = dynamodb::read_ledger_entries(self.aws, ledger).await?;
         Ok(load_in_front(entries, load))
     }
 
-    async fn check_queue(&mut self) -> Result<Option<Obstacle>> {
+    async fn check_function(&self) -> Result<Option<Obstacle>> {
+        let name = self.stack.output(stack_output::INGEST_FUNCTION)?;
+        Ok(IngestFunction { aws: self.aws, name }.find_fault().await)
+    }
+
+    async fn check_queue(&self, load: &LoadId, entry: Option<&LedgerEntry>) -> Result<Option<Obstacle>> {
         let depth = sqs::read_depth(self.aws, self.stack.output(stack_output::LOAD_QUEUE)?).await?;
         match depth.total_messages() {
-            0 => self.explain_missing_event().await.map(Some),
-            messages => Ok(Some(Obstacle {
+            0 if self.has_dead_letter(load, entry).await? => {
+                let reason = "its message is in the dead-letter queue, so the function does not get it";
+                let retry = format!("restctl loads retry {load}");
+                Ok(Some(Obstacle::new(reason.to_owned()).remedy(retry)))
+            }
+            0 if entry.is_none() => self.explain_missing_event().await.map(Some),
+            messages if entry.is_none() => Ok(Some(Obstacle {
                 extent: format!("; messages in it: {messages}"),
                 ..Obstacle::new("it is in the queue".to_owned())
             })),
+            _ => Ok(None),
         }
     }
 
-    async fn explain_missing_event(&mut self) -> Result<Obstacle> {
+    /// Whether the load's message is among the first dead letters.
+    async fn has_dead_letter(&self, load: &LoadId, entry: Option<&LedgerEntry>) -> Result<bool> {
+        let queue = self.stack.output(stack_output::DEAD_LETTER_QUEUE)?;
+        // Reading a message hides it from others for a moment.
+        if sqs::read_depth(self.aws, queue).await?.total_messages() == 0 {
+            return Ok(false);
+        }
+        let letters = dead_letter::read_first(self.aws, queue).await?;
+        Ok(letters.iter().any(|letter| match entry {
+            Some(entry) => letter.belongs_to(entry),
+            None => letter.load_id().as_ref() == Some(load),
+        }))
+    }
+
+    async fn explain_missing_event(&self) -> Result<Obstacle> {
         let missing = "the queue is empty: the bucket's event has not arrived";
         let rule = match self.find_resource(RULE).await? {
             Some(rule)
@@ -127,12 +136,10 @@ impl<'a> ObstacleFinder<'a> {
         Ok(Obstacle::new(format!("{missing}, and the event rule {rule} is disabled")).remedy(enable))
     }
 
-    async fn find_resource(&mut self, kind: &str) -> Result<Option<String>> {
-        if self.resources.is_none() {
-            self.resources = Some(cloudformation::list_resources(self.aws, self.stack).await?);
-        }
-        let found = Resource::find(self.resources.as_deref().unwrap_or_default(), kind);
-        Ok(found.map(|resource| resource.id.clone()))
+    async fn find_resource(&self, kind: &str) -> Result<Option<String>> {
+        let listing = || cloudformation::list_resources(self.aws, self.stack);
+        let resources = self.resources.get_or_try_init(listing).await?;
+        Ok(Resource::find(resources, kind).map(|resource| resource.id.clone()))
     }
 }
 
@@ -155,11 +162,64 @@ fn load_in_front(entries: HashMap<String, Result<LedgerEntry>>, load: &LoadId) -
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderMap;
+    use restctl_contract::event::UploadedObject;
     use serde_json::json;
 
     use super::*;
+    use crate::aws::test_server;
     use crate::failure::Failure;
-    use crate::loads::test_entry::ledger_entry;
+    use crate::loads::test_entry::{ledger_entry, test_stack};
+
+    /// Answers as a cloud whose queue of loads is empty, and whose dead-letter queue has a message of `object`.
+    async fn find_with_dead_letter(object: &UploadedObject, entry: Option<&LedgerEntry>) -> Option<Obstacle> {
+        let message = object.to_message();
+        let aws = test_server::connect(move |headers: HeaderMap, body: String| async move {
+            let target = headers.get("x-amz-target").map(|target| target.to_str().unwrap_or_default());
+            let is_dead = body.contains("DeadLetterQueue");
+            match target.and_then(|target| target.split_once('.')) {
+                Some((_, "GetQueueAttributes")) => {
+                    let messages = if is_dead { "1" } else { "0" };
+                    json!({ "Attributes": { "ApproximateNumberOfMessages": messages } }).to_string()
+                }
+                Some((_, "ReceiveMessage")) if is_dead => {
+                    let received = json!({ "MessageId": "m-1", "ReceiptHandle": "r-1", "Body": message });
+                    json!({ "Messages": [received] }).to_string()
+                }
+                Some((_, "ChangeMessageVisibilityBatch")) => r#"{"Successful":[],"Failed":[]}"#.to_owned(),
+                Some(_) => "{}".to_owned(),
+                None => {
+                    "<ListStackResourcesResponse><ListStackResourcesResult/></ListStackResourcesResponse>"
+                        .to_owned()
+                }
+            }
+        })
+        .await;
+        let load = LoadId::for_version("a.csv", "v1");
+        ObstacleFinder::new(&aws, &test_stack()).find_obstacle(&load, entry).await
+    }
+
+    #[tokio::test]
+    async fn a_load_whose_message_is_a_dead_letter_is_retried_by_hand() {
+        let object = |version: &str| UploadedObject {
+            bucket: "data".to_owned(),
+            key: "a.csv".to_owned(),
+            size: 1,
+            version: Some(version.to_owned()),
+            etag: String::new(),
+            uploaded: "2026-01-15T09:30:05.000Z".to_owned(),
+        };
+        let load = LoadId::for_version("a.csv", "v1");
+        let begun = ledger_entry(&json!({ "load": load, "state": "loading" }));
+        for entry in [None, Some(&begun)] {
+            let found = find_with_dead_letter(&object("v1"), entry).await.unwrap();
+            assert!(found.reason.starts_with("its message is in the dead-letter queue"), "{}", found.reason);
+            assert_eq!(found.remedy, Some(format!("restctl loads retry {load}")));
+        }
+        let other = find_with_dead_letter(&object("v2"), None).await.unwrap();
+        assert_eq!(other.reason, "the queue is empty: the bucket's event has not arrived");
+        assert_eq!(find_with_dead_letter(&object("v2"), Some(&begun)).await, None);
+    }
 
     #[test]
     fn the_load_in_front_is_the_first_of_the_others_that_run() {

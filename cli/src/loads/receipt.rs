@@ -96,7 +96,7 @@ pub(crate) async fn print_receipt(
 /// Describes why a load failed or stopped, and what to do about it.
 fn not_loaded_failure(entry: &LedgerEntry) -> Failure {
     let (load, object) = (&entry.load, &entry.object);
-    let why = entry.reason.clone().unwrap_or_else(|| "it gave no reason".to_owned());
+    let why = entry.reason.clone().unwrap_or_else(|| "the ledger has no reason".to_owned());
     match entry.state {
         LoadState::Ignored => ignored_failure(entry),
         LoadState::Failed => {

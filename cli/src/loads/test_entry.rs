@@ -1,7 +1,11 @@
-//! An entry of the ledger for unit tests.
+//! An entry of the ledger, and a stack, for unit tests.
 
+use aws_sdk_cloudformation::types::{Output, Stack as SdkStack};
 use restctl_contract::load::LedgerEntry;
+use restctl_contract::template::output;
 use serde_json::{Value, json};
+
+use crate::aws::cloudformation::{self, Stack};
 
 /// Returns the entry of a loaded file, with these members in place of its own.
 pub(crate) fn ledger_entry(members: &Value) -> LedgerEntry {
@@ -12,4 +16,13 @@ pub(crate) fn ledger_entry(members: &Value) -> LedgerEntry {
         "stale": 0, "rejected": 0, "duplicates": 0, "read_units": 0.0, "write_units": 0.0, "seconds": 0.0 });
     entry.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     serde_json::from_value(entry).unwrap()
+}
+
+/// Returns a stack with what a load depends on. The name of each output is in its value.
+pub(crate) fn test_stack() -> Stack {
+    let names =
+        [output::INGEST_FUNCTION, output::LEDGER_TABLE, output::LOAD_QUEUE, output::DEAD_LETTER_QUEUE];
+    let output = |name| Output::builder().output_key(name).output_value(format!("http://localhost/{name}"));
+    let outputs = names.map(|name| output(name).build());
+    cloudformation::from_sdk(SdkStack::builder().set_outputs(Some(outputs.into())).build())
 }

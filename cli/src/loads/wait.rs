@@ -59,7 +59,7 @@ impl LoadWait<'_> {
     async fn poll_entry(&self) -> Result<LedgerEntry> {
         let Self { aws, stack, load, deadline, .. } = self;
         let ledger = stack.output(stack_output::LEDGER_TABLE)?;
-        let mut finder = ObstacleFinder::new(aws, stack);
+        let finder = ObstacleFinder::new(aws, stack);
         let mut progress = LoadProgress::new(self.rows);
         let mut pause = Duration::from_millis(100);
         let mut last = None;
@@ -135,11 +135,11 @@ fn explain_obstacle(failure: Failure, obstacle: Option<Obstacle>) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_cloudformation::types::{Output, Stack as SdkStack};
     use axum::extract::Request;
 
     use super::*;
-    use crate::aws::{cloudformation, test_server};
+    use crate::aws::test_server;
+    use crate::loads::test_entry::test_stack;
 
     /// Answers as a cloud without an entry of the load, whose event source mapping is disabled.
     async fn answer_without_entry(request: Request) -> ([(&'static str, &'static str); 1], &'static str) {
@@ -156,15 +156,9 @@ mod tests {
         ([("x-amz-version-id", "v1")], body)
     }
 
-    fn stack() -> Stack {
-        let names = [stack_output::LEDGER_TABLE, stack_output::LOAD_QUEUE, stack_output::INGEST_FUNCTION];
-        let outputs = names.map(|name| Output::builder().output_key(name).output_value("x").build());
-        cloudformation::from_sdk(SdkStack::builder().set_outputs(Some(outputs.into())).build())
-    }
-
     #[tokio::test]
     async fn the_failure_of_a_stalled_load_names_what_stalls_it() {
-        let (aws, stack) = (test_server::connect(answer_without_entry).await, stack());
+        let (aws, stack) = (test_server::connect(answer_without_entry).await, test_stack());
         let load = Load {
             bucket: "data".to_owned(),
             key: "a.csv".to_owned(),

@@ -22,6 +22,9 @@ use crate::terminal::{interrupt, progress};
 /// Longer than the emulator's own timeout, so that the supervisor can report what is wrong.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
 
+/// What an early end of the wait comes before.
+const UNDONE: &str = "the local cloud was starting";
+
 /// Where the supervisor finds its folder.
 const SUPERVISOR_VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
 
@@ -29,11 +32,8 @@ const SUPERVISOR_VARIABLES: [&str; 2] = ["HOME", "XDG_STATE_HOME"];
 /// and the start continues.
 pub(crate) async fn start_cloud(ports: LocalPorts, deadline: WaitDeadline) -> Result<LocalCloud> {
     let folder = CloudFolder::in_state_folder()?;
+    let _lock = deadline.limit(UNDONE, "restctl local up", folder.lock_exclusively()).await?;
     let mut interrupted = pin!(interrupt::ctrl_c());
-    let _lock = tokio::select! {
-        lock = folder.lock_exclusively() => lock?,
-        _ = &mut interrupted => return Err(Failure::interrupted()),
-    };
     tokio::select! {
         cloud = start_or_join(&folder, &ports, deadline) => cloud,
         _ = &mut interrupted => {
@@ -57,7 +57,7 @@ async fn start_or_join(
     }
     stop::remove_leftovers(folder).await?;
     ports.check_free()?;
-    let python = python::ensure_environment().await?;
+    let python = deadline.limit(UNDONE, "restctl local up", python::ensure_environment()).await?;
 
     let progress = progress::new_spinner("starting the local cloud");
     let mut supervisor = StartingSupervisor::spawn(folder, &python, ports)?;

@@ -5,13 +5,19 @@ use std::time::Duration;
 use rustix::process::{Signal, kill_process, kill_process_group};
 
 use super::folder::{CloudFolder, read_lock_holder, wait_until};
+use crate::cli::wait::WaitDeadline;
 use crate::failure::{Failure, Result};
 
 /// How long a process may take to end.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Stops the local cloud and removes its folder. Returns false if none was running.
-pub(crate) async fn stop_cloud() -> Result<bool> {
+/// Stops the local cloud and removes its folder. Returns false if none was running. At the deadline, this fails, and a stop that
+/// has begun continues.
+pub(crate) async fn stop_cloud(deadline: WaitDeadline) -> Result<bool> {
+    deadline.limit("the local cloud had stopped", "restctl local down", stop_and_clean_up()).await
+}
+
+async fn stop_and_clean_up() -> Result<bool> {
     let folder = CloudFolder::in_state_folder()?;
     let _lock = folder.lock_exclusively().await?;
     let was_running = folder.is_supervisor_running()?;

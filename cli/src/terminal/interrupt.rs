@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{process, thread};
 
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 
@@ -25,6 +26,9 @@ pub(crate) fn start_handling() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().context(WAITING)?;
     let entered = runtime.enter();
     let mut signals = signal(SignalKind::interrupt()).context(WAITING)?;
+    // With a handler, a write beyond the limit for files fails as on a full disk. Otherwise it would end the process.
+    let beyond_limit = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()));
+    drop(beyond_limit.context("cannot handle the limit for files")?);
     drop(entered);
     let handle_signals = move || {
         runtime.block_on(async {

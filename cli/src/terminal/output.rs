@@ -10,6 +10,7 @@ use restctl_contract::escape::is_unsafe;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::advice;
 use super::sanitize::{Syntax, escape_data, escape_json, sanitize};
 use super::sent_secrets;
 use super::text::{GAP, Text, cut_lines};
@@ -95,7 +96,12 @@ pub(crate) fn write_data(bytes: &[u8], syntax: Syntax) -> Result<()> {
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 fn write_bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    end_if_reader_is_gone(stdout.write_all(bytes).and_then(|()| stdout.flush()))
+}
+
+/// Returns what became of a write to standard output.
+fn end_if_reader_is_gone(written: io::Result<()>) -> Result<()> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         written => written
             .context("cannot write to standard output")
@@ -182,10 +188,10 @@ fn width_of(terminal: &Term) -> Option<usize> {
     terminal.is_term().then(|| usize::from(terminal.size().1))
 }
 
-/// Writes a message for the user to standard error. If that fails, there is nowhere to say so.
+/// Writes a message for the user to standard error, with the target of its commands. If that fails, there is nowhere to say so.
 #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
 pub(crate) fn print_message(text: impl Into<Text>) {
-    let _ = writeln!(io::stderr(), "{}", text.into().cut().as_str());
+    let _ = writeln!(io::stderr(), "{}", advice::name_target(text.into().cut().as_str()));
 }
 
 /// [`print_message`], with what does not fit into a line of the terminal indented by `margin`. Not for commands, which are copied.
@@ -213,9 +219,17 @@ pub(crate) fn print_failure(failure: &Failure) {
     }
 }
 
+/// Held while the process ends, so that it ends once.
+static ENDING: Mutex<()> = Mutex::new(());
+
+/// Ends the process, unless Ctrl-C has begun to end it with a message.
+pub(crate) fn exit_with(exit: Exit) -> ! {
+    let _ending = ENDING.lock();
+    std::process::exit(exit as i32)
+}
+
 /// Writes the failure and ends the process. If two threads fail, as with Ctrl-C during a failure, only the first one writes.
 pub(crate) fn exit_with_failure(failure: &Failure) -> ! {
-    static ENDING: Mutex<()> = Mutex::new(());
     let _ending = ENDING.lock();
     let terminal = Term::stderr();
     if failure.exit == Exit::Interrupted && terminal.is_term() {
@@ -229,6 +243,7 @@ pub(crate) fn exit_with_failure(failure: &Failure) -> ! {
 /// Returns the failure as JSON, with its texts cut as in any message.
 pub(super) fn describe_failure(failure: &Failure) -> Value {
     let mut json = failure.to_json();
+    json["next"] = json["next"].as_str().map(advice::name_target).into();
     for text in json.as_object_mut().into_iter().flat_map(|members| members.values_mut()) {
         if let Value::String(text) = text {
             *text = cut_lines(text);
@@ -244,16 +259,20 @@ pub(crate) fn exit_with_clap_error(error: &clap::Error) -> ! {
         exit_with_failure(&clap_failure(error));
     }
     let text = error.render().to_string();
-    if !text.contains(|character| is_unsafe(character) && character != '\n') {
-        error.exit();
+    let is_safe = !text.contains(|character| is_unsafe(character) && character != '\n');
+    let written = match error.use_stderr() {
+        _ if is_safe => end_if_reader_is_gone(error.print()),
+        true => {
+            print_message(Text::from_lines(text.lines()));
+            Ok(())
+        }
+        false => print_text(Text::from_lines(text.lines())),
+    };
+    match written {
+        Err(failure) if !error.use_stderr() => exit_with_failure(&failure),
+        // If a message cannot be written, there is nowhere to say so.
+        _ => std::process::exit(error.exit_code()),
     }
-    let text = Text::from_lines(text.lines());
-    // If it cannot be written, there is nowhere to say so.
-    match error.use_stderr() {
-        true => print_message(text),
-        false => drop(print_text(text)),
-    }
-    std::process::exit(error.exit_code());
 }
 
 /// Returns clap's error without its last paragraphs, which repeat the command's usage.

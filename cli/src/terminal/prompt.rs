@@ -1,14 +1,35 @@
 //! Questions to the user. Without a terminal, the failure names the flag to use instead.
 
 use std::io::{ErrorKind, stdin};
-use std::thread;
+use std::{fmt, thread};
 
+use dialoguer::theme::Theme;
 use dialoguer::{Confirm, Input, Password, Select};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use crate::failure::{Exit, Failure, FailureContext, Result};
 use crate::terminal::sanitize::sanitize;
 use crate::terminal::{interrupt, output};
+
+/// The theme of dialoguer, which ends each prompt with a colon, for questions that end with a question mark.
+struct QuestionTheme;
+
+impl Theme for QuestionTheme {
+    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
+        let colon = if prompt.ends_with('?') { "" } else { ":" };
+        write!(f, "{prompt}{colon}")
+    }
+
+    fn format_select_prompt_selection(
+        &self,
+        f: &mut dyn fmt::Write,
+        prompt: &str,
+        answer: &str,
+    ) -> fmt::Result {
+        self.format_prompt(f, prompt)?;
+        write!(f, " {answer}")
+    }
+}
 
 /// Asks for a line of text. `flag` gives the same answer on the command line.
 pub(crate) fn ask_text(question: &str, flag: &str) -> Result<String> {
@@ -52,7 +73,7 @@ pub(crate) fn ask_optional_choice(question: &str, answers: &[&str], interrupted:
 
 fn new_choice(question: &str, answers: &[&str]) -> Select<'static> {
     let answers = answers.iter().map(|answer| sanitize(answer));
-    Select::new().with_prompt(sanitize(question)).items(answers).default(0)
+    Select::with_theme(&QuestionTheme).with_prompt(sanitize(question)).items(answers).default(0)
 }
 
 /// Asks for a secret without showing it.
@@ -113,6 +134,16 @@ mod tests {
     use std::io::Error;
 
     use super::*;
+
+    #[test]
+    fn a_question_ends_with_one_mark() {
+        let prompt_of = |question: &str| {
+            let mut prompt = String::new();
+            QuestionTheme.format_select_prompt(&mut prompt, question).unwrap();
+            prompt
+        };
+        assert_eq!([prompt_of("Run it now?"), prompt_of("Provider")], ["Run it now?", "Provider:"]);
+    }
 
     #[test]
     fn a_question_that_another_signal_interrupts_is_asked_again() {

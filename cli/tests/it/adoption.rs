@@ -141,6 +141,8 @@ fn fresh_data_begins_beside_the_old_data() {
         let unused = all["unused"].as_array().unwrap().iter().filter(|unused| unused["kind"] == kind);
         unused.map(|unused| unused["name"].as_str().unwrap().to_owned()).collect()
     };
+    let advice = cloud.succeed(&["status", "--all"]).stderr;
+    assert!(advice.contains("the stack restctl exists") && !advice.contains("--adopt"), "{advice}");
     let tables = unused("table");
     assert!(tables.contains(&first) && tables.len() == 2, "{tables:?}");
     assert_eq!((unused("bucket").len(), unused("parameters").len()), (1, 0));
@@ -151,7 +153,7 @@ fn fresh_data_begins_beside_the_old_data() {
     assert_eq!(unused("parameters"), ["/restctl/restctl/"]);
     assert_eq!((unused("certificate").len(), unused("secret").len(), unused("bucket").len()), (1, 2, 2));
     let uncertain = cloud.run(&["deploy", "--adopt"]);
-    uncertain.failed_with(2, &["which items table to adopt is uncertain", &first, &second]);
+    uncertain.failed_with(2, &["several deleted stacks left data", &first, &second]);
     let ledgers: Vec<_> =
         list_tables(&cloud).into_iter().filter(|name| name.contains("LedgerTable")).collect();
     let buckets = cloud.get_s3("/");

@@ -78,5 +78,7 @@ fn a_token_that_is_not_good_is_reported(issuers: &TwoIssuers) {
     let own = issuers.cloud.succeed(&["token"]).stdout;
     let own = issuers.cloud.run_with_input(&["auth-test", "--token-file", "-"], &own);
     own.failed_with(2, &["of the issuer that grants restctl its tokens"]);
-    issuers.test(&["--token-file", "/does/not/exist"]).failed_with(1, &["cannot read the token"]);
+    issuers
+        .test(&["--token-file", "/does/not/exist"])
+        .failed_with(2, &["cannot read the token", "correct the path"]);
 }

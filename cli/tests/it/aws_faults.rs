@@ -3,11 +3,14 @@
 
 mod advice;
 mod call;
+mod cases;
+mod deployed;
 mod fault;
 mod later_calls;
 mod network;
 mod other_servers;
 mod outcomes;
+mod rotated_keys;
 mod states;
 
 use std::sync::{Arc, Mutex};
@@ -15,12 +18,13 @@ use std::sync::{Arc, Mutex};
 use self::advice::assert_no_circle;
 use self::call::AwsCall;
 use self::fault::Fault;
-use self::network::{AwsNetwork, Reaction};
+use self::network::{AwsNetwork, Reaction, Secrets};
 use self::outcomes::Outcomes;
 use crate::snapshots::Snapshots;
 
 const LOAD: &str = "0123456789abcdef";
-const KEY: (&str, &str) = ("AKIAIOSFODNN7EXAMPLE", "secret");
+const SECRETS: Secrets<'_> =
+    Secrets { access_key_id: "AKIAIOSFODNN7EXAMPLE", access_key: "secret", client_secret: "another" };
 
 /// Command lines of every command that calls AWS.
 const COMMANDS: &[&[&str]] = &[
@@ -97,7 +101,7 @@ fn compare_first_calls(fault: Fault) {
     for args in COMMANDS {
         *first.lock().unwrap() = first_to_answer(args);
         let state = tempfile::tempdir().unwrap();
-        let ran = network.run(args, state.path(), KEY);
+        let ran = network.run(args, state.path(), &SECRETS);
         outcomes.add(format!("restctl {}", args.join(" ")), &ran);
         ends.push((*args, ran));
     }

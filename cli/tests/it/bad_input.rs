@@ -41,6 +41,9 @@ fn setup_sends_nothing_before_everything_is_checked() {
     cloud.run(&["setup", "--client-secret-file", &empty]).failed_with(2, &["is empty"]);
     cloud.run(&["setup", "--cert", &empty, "--key", &empty]).failed_with(2, &["contains no certificate"]);
     cloud.run(&["setup", "--cert", &empty]).failed_with(2, &["--key"]);
+    cloud
+        .run(&["setup", "--cert", "nowhere", "--key", &empty])
+        .failed_with(2, &["cannot read nowhere", "correct the path"]);
     cloud.run(&["deploy"]).failed_with(5, &["has not been set up"]);
 }
 

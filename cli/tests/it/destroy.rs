@@ -173,7 +173,7 @@ fn a_failed_removal_lists_what_is_left() {
         is_it.then(|| json!({ "__type": "AccessDeniedException", "message": "not you" }).to_string())
     });
     let failed = cloud.run(&["destroy", "--yes"]);
-    failed.failed_with(4, &["still there:\n  2 parameters /restctl/restctl/", "not you"]);
+    failed.failed_with(4, &["still there:\n  the parameters /restctl/restctl/", "not you"]);
     failed.failed_with(4, &["removed 3 of 6", "then: restctl destroy, which removes the rest"]);
     let mut record = cloud.record();
     record["endpoint_url"] = endpoint;

@@ -24,7 +24,7 @@ fn load_and_stop(cloud: &Cloud, object: &str) -> (String, Value) {
 }
 
 /// Returns the event that S3 sends for the object. Those of some emulators name no version.
-fn object_event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
+pub(crate) fn object_event(cloud: &Cloud, entry: &Value, names_version: bool) -> String {
     let mut object = json!({ "key": entry["object"], "size": entry["size"], "etag": "", "sequencer": "00" });
     if names_version {
         object["version-id"] = entry["version"].clone();

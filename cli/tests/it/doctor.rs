@@ -97,6 +97,7 @@ fn each_broken_link_is_found() {
             "deployed settings",
             "functions",
             "drift",
+            "additions",
             "connection",
             "key",
             "chain",

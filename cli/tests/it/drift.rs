@@ -1,4 +1,4 @@
-//! What someone changes without restctl: each row of the table in `operations.md` is seen by the commands that it names.
+//! What someone changes without restctl: each row of the table in `drift.md` is seen by the commands that it names.
 
 use std::collections::BTreeSet;
 
@@ -186,6 +186,84 @@ const OTHER_ROWS: [Change; 4] = [
     },
 ];
 
+const ROWS_OF_ADDITIONS: [Change; 5] = [
+    Change {
+        row: "a listener that is added to the load balancer, or a rule to the listener",
+        check: "additions",
+        evidence: &[
+            "listener of LoadBalancer: Port: expected nothing, actual HTTP 80",
+            "rule 7 of HttpsListener: Actions: expected nothing, actual forward to restct",
+        ],
+        in_status: true,
+        in_dry_run: true,
+        make: |cloud| {
+            add_listener(cloud);
+            add_rule(cloud);
+        },
+        undo: |cloud| {
+            delete_added_listeners(cloud);
+            delete_rules(cloud);
+        },
+    },
+    Change {
+        row: "a function URL that is added to a function or its alias",
+        check: "additions",
+        evidence: &["function URL of ApiFunction: AuthType: expected nothing, actual AWS_IAM"],
+        in_status: true,
+        in_dry_run: true,
+        make: |cloud| add_url(cloud, "AWS_IAM"),
+        undo: |cloud| drop(call_lambda(cloud, Method::DELETE, &url_path(cloud), &Value::Null)),
+    },
+    Change {
+        row: "a permission that is added to the policy of a function or of its alias",
+        check: "additions",
+        evidence: &["permission partner on ApiFunction: Principal: expected nothing, actual 210987654321"],
+        in_status: true,
+        in_dry_run: true,
+        make: |cloud| {
+            let permission = json!({
+                "StatementId": "partner", "Action": "lambda:InvokeFunction", "Principal": "210987654321"
+            });
+            let path = function_path(cloud, "policy?Qualifier=live");
+            call_lambda(cloud, Method::POST, &path, &permission);
+        },
+        undo: |cloud| {
+            let path = function_path(cloud, "policy/partner?Qualifier=live");
+            call_lambda(cloud, Method::DELETE, &path, &Value::Null);
+        },
+    },
+    Change {
+        row: "an event source mapping that is added to the ingest function or the load queue",
+        check: "additions",
+        evidence: &["event source mapping of IngestFunction: EventSourceArn: expected nothing, actual arn:"],
+        in_status: true,
+        in_dry_run: true,
+        make: add_mapping,
+        undo: delete_added_mappings,
+    },
+    Change {
+        row: "a managed policy or a permissions boundary that is added to a role",
+        check: "additions",
+        evidence: &[
+            "ApiRole: ManagedPolicyArns: expected nothing, actual arn:aws:iam::aws:policy/AdministratorAccess",
+            "ApiRole: PermissionsBoundary: expected nothing, actual arn:aws:iam::aws:policy/AdministratorAccess",
+        ],
+        in_status: true,
+        in_dry_run: true,
+        make: |cloud| {
+            change_role(cloud, &[("Action", "AttachRolePolicy"), ("PolicyArn", ADMINISTRATOR)]);
+            let boundary = [("Action", "PutRolePermissionsBoundary"), ("PermissionsBoundary", ADMINISTRATOR)];
+            change_role(cloud, &boundary);
+        },
+        undo: |cloud| {
+            change_role(cloud, &[("Action", "DetachRolePolicy"), ("PolicyArn", ADMINISTRATOR)]);
+            change_role(cloud, &[("Action", "DeleteRolePermissionsBoundary")]);
+        },
+    },
+];
+
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
 /// Rows that the test below changes in place of the local cloud, which does not compare such resources.
 const ROW_ON_AWS: &str = "listener, its certificate and rules, load balancer, target group, security groups, policies and permissions: a property that the template sets";
 const ROW_OF_DELETED: &str = "a resource that is deleted";
@@ -277,6 +355,95 @@ fn set_audience(cloud: &Cloud, audience: &str) {
     cloud.edit_issuers(|issuers| issuers[0]["audiences"] = json!([audience]));
 }
 
+fn add_listener(cloud: &Cloud) {
+    let load_balancer = cloud.resource_id("LoadBalancer");
+    let form = [
+        ("Action", "CreateListener"),
+        ("LoadBalancerArn", &*load_balancer),
+        ("Protocol", "HTTP"),
+        ("Port", "80"),
+        ("DefaultActions.member.1.Type", "fixed-response"),
+        ("DefaultActions.member.1.FixedResponseConfig.StatusCode", "503"),
+    ];
+    cloud.call_query("elasticloadbalancing", &form);
+}
+
+fn add_rule(cloud: &Cloud) {
+    let (listener, group) = (cloud.resource_id("HttpsListener"), cloud.resource_id("ApiTargetGroup"));
+    let form = [
+        ("Action", "CreateRule"),
+        ("ListenerArn", &*listener),
+        ("Priority", "7"),
+        ("Conditions.member.1.Field", "path-pattern"),
+        ("Conditions.member.1.Values.member.1", "/elsewhere"),
+        ("Actions.member.1.Type", "forward"),
+        ("Actions.member.1.TargetGroupArn", &*group),
+    ];
+    cloud.call_query("elasticloadbalancing", &form);
+}
+
+fn delete_added_listeners(cloud: &Cloud) {
+    let (load_balancer, own) = (cloud.resource_id("LoadBalancer"), cloud.resource_id("HttpsListener"));
+    let form = [("Action", "DescribeListeners"), ("LoadBalancerArn", &*load_balancer)];
+    let answer = cloud.call_query("elasticloadbalancing", &form);
+    for listener in texts_in(&answer, "ListenerArn").into_iter().filter(|arn| *arn != own) {
+        cloud.call_query("elasticloadbalancing", &[("Action", "DeleteListener"), ("ListenerArn", listener)]);
+    }
+}
+
+fn list_rules(cloud: &Cloud) -> String {
+    let listener = cloud.resource_id("HttpsListener");
+    cloud.call_query("elasticloadbalancing", &[("Action", "DescribeRules"), ("ListenerArn", &listener)])
+}
+
+/// Deletes all rules but the default one, which is the first.
+fn delete_rules(cloud: &Cloud) {
+    for rule in texts_in(&list_rules(cloud), "RuleArn").into_iter().skip(1) {
+        cloud.call_query("elasticloadbalancing", &[("Action", "DeleteRule"), ("RuleArn", rule)]);
+    }
+}
+
+/// Returns the texts of all elements of that name.
+fn texts_in<'a>(answer: &'a str, element: &str) -> Vec<&'a str> {
+    let start = format!("<{element}>");
+    answer.split(&start).skip(1).map(|rest| rest.split('<').next().unwrap()).collect()
+}
+
+fn url_path(cloud: &Cloud) -> String {
+    function_path(cloud, "url").replace("2015-03-31", "2021-10-31")
+}
+
+fn add_url(cloud: &Cloud, auth_type: &str) {
+    call_lambda(cloud, Method::POST, &url_path(cloud), &json!({ "AuthType": auth_type }));
+}
+
+fn add_mapping(cloud: &Cloud) {
+    let queue = cloud.resource_id("DeadLetterQueue");
+    let queue = queue.rsplit('/').next().unwrap();
+    let mapping = json!({
+        "EventSourceArn": format!("arn:aws:sqs:us-east-1:000000000000:{queue}"),
+        "FunctionName": cloud.resource_id("IngestFunction"),
+        "Enabled": false,
+    });
+    call_lambda(cloud, Method::POST, "/2015-03-31/event-source-mappings/", &mapping);
+}
+
+fn delete_added_mappings(cloud: &Cloud) {
+    let (path, own) = ("/2015-03-31/event-source-mappings/", cloud.resource_id("LoadMapping"));
+    let mappings = call_lambda(cloud, Method::GET, path, &Value::Null);
+    let ids =
+        mappings["EventSourceMappings"].as_array().unwrap().iter().map(|it| it["UUID"].as_str().unwrap());
+    for id in ids.filter(|id| *id != own) {
+        call_lambda(cloud, Method::DELETE, &format!("{path}{id}"), &Value::Null);
+    }
+}
+
+fn change_role(cloud: &Cloud, change: &[(&str, &str)]) {
+    let role = cloud.resource_id("ApiRole");
+    let form: Vec<_> = change.iter().copied().chain([("RoleName", &*role)]).collect();
+    cloud.call_query("iam", &form);
+}
+
 /// Returns the check of `doctor`.
 fn check(cloud: &Cloud, name: &str) -> Value {
     let ran = cloud.run(&["doctor", "--output", "json"]);
@@ -312,7 +479,7 @@ fn assert_each_is_seen(changes: &[Change]) {
         assert_is_seen(&cloud, change);
         (change.undo)(&cloud);
     }
-    for name in ["functions", "drift"] {
+    for name in ["functions", "drift", "additions"] {
         let seen = check(&cloud, name);
         assert_eq!(seen["verdict"], "ok", "{seen}");
     }
@@ -329,6 +496,56 @@ fn a_function_that_is_changed_by_hand_is_seen() {
 #[test]
 fn other_resources_that_are_changed_by_hand_are_seen() {
     assert_each_is_seen(&OTHER_ROWS);
+}
+
+#[test]
+fn what_is_added_by_hand_is_seen() {
+    assert_each_is_seen(&ROWS_OF_ADDITIONS);
+}
+
+#[test]
+fn a_deployment_names_what_was_added_and_leaves_it() {
+    let cloud = Cloud::start_deployed(&[]);
+    add_rule(&cloud);
+    let rules = list_rules(&cloud);
+    let rule = texts_in(&rules, "RuleArn")[1];
+    let command = format!("to remove it: aws elbv2 delete-rule --rule-arn {rule}");
+    let planned = cloud.run(&["deploy", "--dry-run"]);
+    planned.failed_with(6, &[]);
+    assert!(planned.stdout.starts_with("  ! added rule 7 of HttpsListener ("), "{}", planned.stdout);
+    assert!(planned.stdout.ends_with(&format!("└ {command}\n")), "{}", planned.stdout);
+    let deployed = cloud.succeed(&["deploy"]).stderr;
+    assert!(deployed.contains("note: added beside the stack, and left as it is: rule 7 of"), "{deployed}");
+    assert!(deployed.contains(&command) && deployed.contains("no change"), "{deployed}");
+    assert_eq!(texts_in(&list_rules(&cloud), "RuleArn"), texts_in(&rules, "RuleArn"));
+}
+
+#[test]
+fn a_function_url_that_anyone_can_call_fails_its_check() {
+    let cloud = Cloud::start_deployed(&[]);
+    add_url(&cloud, "NONE");
+    let seen = check(&cloud, "additions");
+    assert_eq!(seen["verdict"], "failed", "{seen}");
+    let command = format!("--function-name {}", cloud.resource_id("ApiFunction"));
+    let next = seen["next"].as_str().unwrap();
+    assert!(next.contains("aws lambda delete-function-url-config") && next.ends_with(&command), "{seen}");
+}
+
+#[test]
+fn it_is_unknown_whether_something_was_added_if_a_call_is_denied() {
+    let cloud = Cloud::start_deployed(&[]);
+    interpose(&cloud, |call| {
+        let refusal = "<Error><Code>AccessDenied</Code><Message>not you</Message></Error>";
+        call.is_action("DescribeRules").then(|| format!("<ErrorResponse>{refusal}</ErrorResponse>"))
+    });
+    let seen = check(&cloud, "additions");
+    assert_eq!(seen["verdict"], "warning", "{seen}");
+    assert!(seen["evidence"].as_str().unwrap().contains("could not be compared"), "{seen}");
+    let status = cloud.succeed(&["status", "--output", "json"]).json();
+    assert!(status["drift"]["problem"].as_str().unwrap().contains("rules of the load balancer"), "{status}");
+    cloud.run(&["deploy", "--dry-run"]).failed_with(4, &["it is unknown whether a deployment would change"]);
+    let deployed = cloud.succeed(&["deploy"]).stderr;
+    assert!(deployed.contains("note: cannot list the rules of the load balancer's listener"), "{deployed}");
 }
 
 #[test]
@@ -412,17 +629,16 @@ fn a_rollback_is_no_drift() {
 /// Each row of the page is one of the changes above, and the page has all of them.
 #[test]
 fn each_row_of_the_page_has_a_test() {
-    let page = include_str!("../../docs/operations.md");
-    let (_, section) = page.split_once("\n## What was changed without restctl\n").unwrap();
-    let section = section.split("\n## ").next().unwrap();
-    let rows = section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what"));
+    let page = include_str!("../../docs/drift.md");
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what"));
     let rows: BTreeSet<&str> =
         rows.map(|row| row.split(" | ").next().unwrap().trim_start_matches("| ")).collect();
-    let changes = ROWS_OF_FUNCTIONS.iter().chain(&OTHER_ROWS).map(|change| change.row);
-    let tested: BTreeSet<&str> = changes.chain([ROW_ON_AWS, ROW_OF_DELETED]).collect();
+    let changes = || ROWS_OF_FUNCTIONS.iter().chain(&OTHER_ROWS).chain(&ROWS_OF_ADDITIONS);
+    let rows_of_changes = changes().map(|change| change.row);
+    let tested: BTreeSet<&str> = rows_of_changes.chain([ROW_ON_AWS, ROW_OF_DELETED]).collect();
     assert_eq!(rows, tested);
-    for change in ROWS_OF_FUNCTIONS.iter().chain(&OTHER_ROWS) {
-        let row = section.lines().find(|line| line.starts_with(&format!("| {} |", change.row))).unwrap();
+    for change in changes() {
+        let row = page.lines().find(|line| line.starts_with(&format!("| {} |", change.row))).unwrap();
         assert!(row.contains(&format!("doctor: {}", change.check)), "{row}");
         assert_eq!(row.contains("`status`"), change.in_status, "{row}");
         assert_eq!(row.contains("dry run"), change.in_dry_run, "{row}");

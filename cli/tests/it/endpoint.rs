@@ -1,5 +1,6 @@
 //! The endpoint as other clients see it: at the address that `deploy` prints, trusting only what `cert show --pem` prints.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -47,6 +48,9 @@ fn other_clients_reach_each_stack_at_the_endpoint_that_deploy_prints() {
     let deployed_other = cloud.succeed(&["deploy", "--stack", "other"]);
     let (first, other) = (deployed.stdout.trim(), deployed_other.stdout.trim());
     assert_ne!(first, other);
+    let all = cloud.succeed(&["status", "--all", "--output", "json"]).json();
+    let listed = all["stacks"].as_array().unwrap().iter().map(|stack| stack["endpoint"].as_str().unwrap());
+    assert_eq!(listed.collect::<BTreeSet<_>>(), BTreeSet::from([first, other]));
     for (stack, endpoint, path) in [("restctl", first, "/v1/items/42"), ("other", other, "/v1/openapi.json")]
     {
         assert!(endpoint.starts_with("https://localhost:"), "{endpoint}");
@@ -65,7 +69,8 @@ fn other_clients_reach_each_stack_at_the_endpoint_that_deploy_prints() {
 
     // The next stack gets the port of the first one.
     cloud.succeed(&["destroy", "--yes", "--delete-data"]);
-    cloud.run(&["get", "--id", "none", "--stack", "other"]).failed_with(5, &["there is no item"]);
+    let upload = "restctl --stack other upload FILE";
+    cloud.run(&["get", "--id", "none", "--stack", "other"]).failed_with(5, &["there is no item", upload]);
     cloud.succeed(&["setup"]);
     assert_eq!(cloud.succeed(&["deploy"]).stdout, deployed.stdout);
     cloud.succeed(&["destroy", "--yes", "--delete-data", "--stack", "other"]);

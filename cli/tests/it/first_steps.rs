@@ -107,7 +107,8 @@ fn setup_asks_for_missing_settings_and_accepts_no() {
     let (exit, screen) = other.wait_for_end();
     assert_eq!(exit, Some(0), "{screen}");
     assert!(
-        screen.contains("b.example.com") && screen.contains("next: restctl deploy --idp cognito"),
+        screen.contains("b.example.com")
+            && screen.contains("next: restctl --stack other deploy --idp cognito"),
         "{screen}"
     );
 }

@@ -260,6 +260,36 @@ fn an_interrupted_start_leaves_nothing() {
 }
 
 #[test]
+fn the_wait_for_another_restctl_ends_in_time() {
+    let state = State::new();
+    let folder = state.cloud_folder().parent().unwrap().to_owned();
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let cache = cache_with_silent_emulator();
+    let run = |command: &str| {
+        let mut run = state.command(&[command, "--timeout", "1s"]);
+        let output = run.env("XDG_CACHE_HOME", cache.path()).output().unwrap();
+        (output.status.code(), stderr_text(&output))
+    };
+    // As while another command starts or stops the cloud.
+    let lock = File::open(&folder).unwrap();
+    lock.lock().unwrap();
+    for (command, undone) in [("up", "was starting"), ("down", "had stopped")] {
+        let (exit, said) = run(command);
+        assert_eq!(exit, Some(7), "{said}");
+        assert!(said.contains(&format!("after 1 s, before the local cloud {undone}")), "{said}");
+        assert!(said.contains(&format!("next: restctl local {command}")), "{said}");
+    }
+    drop(lock);
+    // As while another command installs the emulator.
+    let lock = File::create(cache.path().join("restctl/ministack.lock")).unwrap();
+    lock.lock().unwrap();
+    let (exit, said) = run("up");
+    assert_eq!(exit, Some(7), "{said}");
+    assert!(said.contains("before the local cloud was starting"), "{said}");
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let state = State::new();
     // Below the range from which the kernel assigns free ports, so that no other test gets this one.

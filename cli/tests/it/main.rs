@@ -23,6 +23,7 @@ mod early_validation;
 mod endpoint;
 mod export;
 mod first_steps;
+mod full_disk;
 mod get;
 mod head;
 mod help;

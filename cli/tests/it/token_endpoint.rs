@@ -1,12 +1,13 @@
 //! Token endpoints as providers have them: how clients authenticate, what is granted and what is refused.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use axum::http::header::{CONTENT_TYPE, HeaderMap, LOCATION, USER_AGENT};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
@@ -28,8 +29,9 @@ type Form = Vec<(String, String)>;
 type AnswerTo = Box<dyn Fn(&Form) -> (u16, HeaderMap, String) + Send>;
 
 /// A provider whose answers a test changes. It ends with this process.
-struct Provider {
+pub(crate) struct Provider {
     url: String,
+    /// It signs tokens.
     key: SigningKey,
     served: Arc<Mutex<Served>>,
 }
@@ -38,11 +40,13 @@ struct Served {
     answer: AnswerTo,
     /// The published key.
     key: Value,
+    /// What the API gets in its place.
+    key_for_api: Option<Value>,
     forms: Vec<Form>,
 }
 
 impl Provider {
-    fn start(method: &str) -> Self {
+    pub(crate) fn start(method: &str) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let document = json!({
@@ -53,7 +57,8 @@ impl Provider {
         });
         let key = SigningKey::generate_ec("key");
         let answer: AnswerTo = Box::new(|_| (500, HeaderMap::new(), String::new()));
-        let served = Arc::new(Mutex::new(Served { answer, key: key.jwk(), forms: Vec::new() }));
+        let served =
+            Arc::new(Mutex::new(Served { answer, key: key.jwk(), key_for_api: None, forms: Vec::new() }));
         let routes = Router::new()
             .route("/.well-known/openid-configuration", get(async move || document.to_string()))
             .route("/keys", get(answer_keys_request))
@@ -80,20 +85,34 @@ impl Provider {
     }
 
     /// Replaces the key that signs tokens, and grants one.
-    fn rotate_key(&mut self) {
+    pub(crate) fn rotate_key(&mut self) {
         self.key = SigningKey::generate_ec("next");
         self.served.lock().unwrap().key = self.key.jwk();
         self.grant_token();
     }
 
-    fn grant_token(&self) {
+    /// Rotates the key as a provider whose old key stays in a cache on the way to the API.
+    pub(crate) fn rotate_key_unseen_by_api(&mut self) {
+        let mut served = self.served.lock().unwrap();
+        served.key_for_api = Some(served.key.clone());
+        drop(served);
+        self.rotate_key();
+    }
+
+    /// Replaces the key that signs tokens without publishing the new one.
+    pub(crate) fn hide_next_key(&mut self) {
+        self.key = SigningKey::generate_ec("hidden");
+        self.grant_token();
+    }
+
+    pub(crate) fn grant_token(&self) {
         let token =
             json!({ "access_token": self.token(&json!({})), "token_type": "Bearer", "expires_in": 3600 });
         self.answer(200, "application/json", &token.to_string());
     }
 
     /// Answers each request with this body of this content type.
-    fn answer(&self, status: u16, content_type: &str, body: &str) {
+    pub(crate) fn answer(&self, status: u16, content_type: &str, body: &str) {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().unwrap())]);
         let body = body.to_owned();
         self.answer_with(move |_| (status, headers.clone(), body.clone()));
@@ -105,8 +124,10 @@ impl Provider {
     }
 }
 
-async fn answer_keys_request(State(served): State<Arc<Mutex<Served>>>) -> String {
-    json!({ "keys": [served.lock().unwrap().key] }).to_string()
+async fn answer_keys_request(State(served): State<Arc<Mutex<Served>>>, headers: HeaderMap) -> String {
+    let Served { key, key_for_api, .. } = &*served.lock().unwrap();
+    let is_api = headers.get(USER_AGENT).is_some_and(|name| name == "restctl");
+    json!({ "keys": [key_for_api.as_ref().filter(|_| is_api).unwrap_or(key)] }).to_string()
 }
 
 async fn answer_token_request(State(served): State<Arc<Mutex<Served>>>, form: String) -> Response {
@@ -122,7 +143,7 @@ fn member<'a>(form: &'a Form, name: &str) -> &'a str {
 }
 
 /// Sets the stack up with the provider, and forgets the cached token.
-fn set_up(cloud: &Cloud, provider: &Provider, options: &[&str]) -> CommandOutput {
+pub(crate) fn set_up(cloud: &Cloud, provider: &Provider, options: &[&str]) -> CommandOutput {
     let client = ["setup", "--issuer", &provider.url, "--client-id", "client", "--audience", "api://items"];
     let mut command = cloud.command(&[&client, options].concat());
     let ran = CommandOutput::from(command.env("RESTCTL_CLIENT_SECRET", SECRET).output().unwrap());
@@ -313,15 +334,18 @@ fn what_is_not_a_key_is_refused(cloud: &Cloud, key: &str) {
     assert_eq!(cloud.stored_client_secret(), key);
 }
 
+/// Returns the file with the cached token.
+pub(crate) fn cached_token_file(cloud: &Cloud) -> PathBuf {
+    let folder = cloud.state_folder().join("restctl/local/tokens");
+    std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path()
+}
+
 /// Pretends that the cached token was granted long ago.
 fn age_cached_token(cloud: &Cloud) {
-    let folder = cloud.state_folder().join("restctl/local/tokens");
-    for file in std::fs::read_dir(folder).unwrap() {
-        let file = file.unwrap().path();
-        let mut session: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        session["token_granted_at"] = 0.into();
-        std::fs::write(file, session.to_string()).unwrap();
-    }
+    let file = cached_token_file(cloud);
+    let mut session: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    session["token_granted_at"] = 0.into();
+    std::fs::write(file, session.to_string()).unwrap();
 }
 
 #[test]

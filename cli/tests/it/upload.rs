@@ -259,9 +259,11 @@ fn an_unchanged_file_is_not_sent_again() {
     eventually("the load is loaded", || (shown()["state"] == "loaded").then_some(()));
     assert_eq!((&shown()["read"], &shown()["object"]), (&json!(24), &json!("items-bom.csv")));
 
+    let forecast = cloud.succeed(&["upload", "--dry-run", "items-bom.csv"]);
+    assert!(forecast.stderr.contains(&format!("byte for byte: load {id}")), "{}", forecast.stderr);
     let again = cloud.succeed(&["upload", "items-bom.csv"]);
     assert!(
-        again.stderr.contains("byte for byte") && again.stderr.contains("nothing was loaded since"),
+        again.stderr.contains("byte for byte") && again.stderr.contains("nothing has been loaded since"),
         "{}",
         again.stderr
     );

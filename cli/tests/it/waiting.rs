@@ -1,13 +1,13 @@
 //! What a command says while it waits, and how `--timeout` ends the wait.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, CommandOutput, eventually};
-use crate::interposed::interpose;
+use crate::interposed::{Gate, interpose};
 
 /// Uploads a file of one row, which does not load in time, and returns what the command said.
 fn upload_in_vain(cloud: &Cloud, name: &str) -> CommandOutput {
@@ -23,7 +23,7 @@ fn only_load(cloud: &Cloud, object: &str) -> Value {
     loads.as_array().unwrap().iter().find(|load| load["object"] == object).unwrap().clone()
 }
 
-fn enable_mapping(cloud: &Cloud, mapping: &str, enabled: bool) {
+pub(crate) fn enable_mapping(cloud: &Cloud, mapping: &str, enabled: bool) {
     let path = format!("/2015-03-31/event-source-mappings/{mapping}");
     let body = json!({ "Enabled": enabled }).to_string();
     cloud.send_request("lambda", Method::PUT, &path, |request| request.body(body));
@@ -56,7 +56,7 @@ fn a_wait_says_what_the_load_waits_for() {
     let disabled = format!("the event source mapping {mapping} is disabled");
     let ran = upload_in_vain(&cloud, "first.csv");
     let announced = format!("waiting for its turn: {disabled}");
-    ran.failed_with(7, &[&announced, "next: aws lambda update-event-source-mapping --uuid", "--enabled"]);
+    ran.failed_with(7, &[&announced, "aws lambda update-event-source-mapping --uuid", "--enabled"]);
     assert_eq!(ran.stderr.matches(&announced).count(), 1, "once: {}", ran.stderr);
     enable_mapping(&cloud, &mapping, true);
     // The same command finds the load and waits again.
@@ -102,6 +102,105 @@ fn a_wait_says_what_the_load_waits_for() {
     enable_mapping(&cloud, &mapping, true);
     let loaded = cloud.succeed(&["upload", "--timeout", "1h", &file]);
     assert_eq!(loaded.receipt_count("unchanged"), 1);
+}
+
+/// Lets CloudWatch list a minute in which each run of the ingest function failed, whatever it counted before.
+fn count_failed_runs(cloud: &Cloud) {
+    let function = cloud.resource_id("IngestFunction");
+    let mut form = vec![
+        ("Action".to_owned(), "PutMetricData".to_owned()),
+        ("Namespace".to_owned(), "AWS/Lambda".to_owned()),
+    ];
+    for (member, metric, value) in [(1, "Invocations", "1"), (2, "Errors", "100")] {
+        let dimension = "Dimensions.member.1";
+        let members = [
+            ("MetricName".to_owned(), metric),
+            ("Value".to_owned(), value),
+            (format!("{dimension}.Name"), "FunctionName"),
+            (format!("{dimension}.Value"), function.as_str()),
+        ];
+        form.extend(
+            members.map(|(name, value)| (format!("MetricData.member.{member}.{name}"), value.to_owned())),
+        );
+    }
+    let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    cloud.call_query("monitoring", &form);
+}
+
+#[test]
+fn a_wait_says_that_the_function_does_not_run() {
+    let cloud = Cloud::start_deployed(&[]);
+    enable_mapping(&cloud, &cloud.resource_id("LoadMapping"), false);
+    let state: Arc<Mutex<&str>> = Arc::new(Mutex::new("Failed"));
+    let answered = Arc::clone(&state);
+    interpose(&cloud, move |call| {
+        if call.uri.contains("/configuration") {
+            let state = *answered.lock().unwrap();
+            return Some(json!({ "State": state, "StateReason": "the key was deleted" }).to_string());
+        }
+        // Nothing shows that the load is not queued.
+        let asks_mapping = call.uri.contains("/event-source-mappings/") && call.body.is_empty();
+        asks_mapping.then(|| json!({ "State": "Enabled" }).to_string())
+    });
+    let ran = upload_in_vain(&cloud, "failed.csv");
+    ran.failed_with(7, &["Lambda cannot run the live version of the function", "the key was deleted"]);
+    ran.failed_with(7, &["next: fix what it names, then: restctl deploy"]);
+    *state.lock().unwrap() = "Active";
+    count_failed_runs(&cloud);
+    let ran = upload_in_vain(&cloud, "crashed.csv");
+    ran.failed_with(7, &["ended with an error; failed runs in the last 10 minutes: 100"]);
+    ran.failed_with(7, &["next: restctl logs ingest --since 10m"]);
+}
+
+fn describe_deleted_stack() -> String {
+    "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>stack</StackId>\
+     <StackName>restctl</StackName><StackStatus>DELETE_IN_PROGRESS</StackStatus></member></Stacks>\
+     </DescribeStacksResult></DescribeStacksResponse>"
+        .to_owned()
+}
+
+/// Such as the stack of a dry run.
+#[test]
+fn a_deployment_does_not_wait_too_long_for_an_empty_stack() {
+    let cloud = Cloud::start_set_up();
+    interpose(&cloud, |call| call.is_action("DescribeStacks").then(describe_deleted_stack));
+    for command in [&["deploy"][..], &["deploy", "--dry-run"]] {
+        let ended = cloud.run(&[command, &["--timeout", "2s"]].concat());
+        ended.failed_with(7, &["stopped waiting after 2 s, before the stack was changed"]);
+    }
+}
+
+#[test]
+fn a_dry_run_does_not_compare_for_too_long() {
+    let cloud = Cloud::start_deployed(&[]);
+    let gate = Gate::default();
+    let closed = gate.clone();
+    interpose(&cloud, move |call| {
+        // Only the comparison reads it.
+        if call.uri.contains("/event-source-mappings/") {
+            closed.wait_until_open();
+        }
+        None
+    });
+    let ended = cloud.run(&["deploy", "--dry-run", "--timeout", "5s"]);
+    gate.open();
+    ended.failed_with(7, &["stopped waiting after 5 s, before the dry run was complete"]);
+}
+
+/// DynamoDB deletes a table in the background.
+#[test]
+fn a_removal_whose_wait_is_over_continues() {
+    let cloud = Cloud::start_deployed(&[]);
+    let is_deleted = Arc::new(AtomicBool::new(false));
+    interpose(&cloud, move |call| {
+        if call.target == "DynamoDB_20120810.DeleteTable" {
+            is_deleted.store(true, Ordering::SeqCst);
+        }
+        let is_asked = call.target == "DynamoDB_20120810.DescribeTable" && is_deleted.load(Ordering::SeqCst);
+        is_asked.then(|| json!({ "Table": { "TableStatus": "DELETING" } }).to_string())
+    });
+    let ended = cloud.run(&["destroy", "--yes", "--delete-data", "--timeout", "10s"]);
+    ended.failed_with(7, &["still there:", "next: restctl destroy, which removes the rest"]);
 }
 
 #[test]

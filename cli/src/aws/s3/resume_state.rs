@@ -87,7 +87,9 @@ impl LockedRecord<'_> {
         let record = serde_json::to_vec(&record).context("cannot save the upload's id")?;
         // In place: a file that replaced this one would not be locked.
         let written = self.file.set_len(0).and_then(|()| self.file.write_all_at(&record, 0));
-        written.context(format!("cannot write {}", self.state.file.display()))
+        written
+            .context(format!("cannot write {}", self.state.file.display()))
+            .map_err(directories::advise_to_make_room)
     }
 
     pub(crate) fn delete(&self) -> Result<()> {

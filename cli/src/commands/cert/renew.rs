@@ -31,8 +31,8 @@ The new certificate keeps the ARN, so the load balancer serves it without a depl
 until every address of the endpoint serves it. If ACM does not allow the same ARN, for example because the key type changes, \
 the certificate gets a new ARN, and `restctl deploy` puts it in service.
 
-Exit codes: 0 served, or imported and waiting for a deployment; 1 not served in time; 2 the certificate does not match; \
-5 no certificate to renew; 130 interrupted while waiting, after the import.
+Exit codes: 0 served, or imported and waiting for a deployment; 1 not served within ten minutes; 2 the certificate does not \
+match; 5 no certificate to renew; 7 --timeout is over, after the import; 130 interrupted while waiting, after the import.
 
 Examples:
   restctl cert renew

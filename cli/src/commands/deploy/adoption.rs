@@ -2,6 +2,8 @@
 
 mod choice;
 
+use std::iter;
+
 use aws_sdk_cloudformation::types::StackStatus;
 use restctl_contract::key::Key;
 use restctl_contract::template::output::ITEMS_TABLE;
@@ -21,7 +23,7 @@ impl Adoption {
     /// cannot adopt all that is named or, without names, all tables and buckets.
     fn select(found: Vec<RetainedResource>, names: &[String]) -> Result<Self> {
         check_adoptable(&found, names)?;
-        let mut selected = Vec::new();
+        let (mut selected, mut unclear) = (Vec::new(), Vec::new());
         let mut found: Vec<_> = found
             .into_iter()
             .filter(|resource| resource.doubt().is_none() || names.contains(&resource.name))
@@ -33,12 +35,12 @@ impl Adoption {
             if candidates.len() > 1 && candidates.iter().any(|resource| names.contains(&resource.name)) {
                 candidates.retain(|resource| names.contains(&resource.name));
             }
-            if candidates.len() > 1 {
-                return Err(ambiguity_failure(&candidates));
+            match candidates.len() {
+                0 | 1 => selected.extend(candidates),
+                _ => unclear.push(candidates),
             }
-            selected.extend(candidates);
         }
-        Ok(Self(selected))
+        if unclear.is_empty() { Ok(Self(selected)) } else { Err(ambiguity_failure(&unclear, names)) }
     }
 
     /// Returns the key of the items table, if it is adopted.
@@ -105,13 +107,22 @@ pub(super) async fn check_failed_import_is_empty(aws: &Aws, stack: &Stack) -> Re
         .next("restctl destroy, which keeps the data, then: restctl setup, restctl deploy --adopt"))
 }
 
-fn ambiguity_failure(candidates: &[RetainedResource]) -> Failure {
-    let kind = candidates.first().map(RetainedResource::kind_name).unwrap_or_default();
-    let names = candidates.iter().map(|resource| shell_argument(&resource.name, "NAME"));
-    let commands: Vec<_> = names.map(|name| format!("restctl deploy --adopt {name}")).collect();
-    Failure::usage(format!("nothing was changed: which {kind} to adopt is uncertain"))
-        .why_lines(candidates.iter().map(RetainedResource::to_string))
-        .next(format!("name one of each kind that was left more than once:\n{}", commands.join("\n")))
+/// Describes the kinds of which several resources could be adopted. `names` are those that were named.
+fn ambiguity_failure(unclear: &[Vec<RetainedResource>], names: &[String]) -> Failure {
+    let is_unclear = |name: &&String| unclear.iter().flatten().any(|resource| resource.name == **name);
+    let clear = names.iter().filter(|name| !is_unclear(name));
+    let newest = unclear.iter().filter_map(|candidates| candidates.iter().max_by_key(|it| &it.created));
+    let named = clear.chain(newest.map(|resource| &resource.name));
+    let arguments: Vec<_> = named.map(|name| shell_argument(name, "NAME")).collect();
+    Failure::usage("nothing was changed: several deleted stacks left data")
+        .why_lines(
+            iter::once("one of each kind can be adopted:".to_owned())
+                .chain(unclear.iter().flatten().map(RetainedResource::to_string)),
+        )
+        .next(format!(
+            "to adopt the newest of each kind: restctl deploy --adopt {}\nor name others of them",
+            arguments.join(" ")
+        ))
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport)
     }
     if !drifts.is_empty() {
         output::print_message(
-            "changed without restctl. A deployment reverts it, refuses, or notes what may be a false difference; doctor prints how \
-             to resume paused loads:",
+            "changed without restctl; a deployment leaves what was added, and reverts the rest or says why it cannot; `restctl doctor` \
+             says how to resume paused loads:",
         );
     }
     for drift in &drifts {
@@ -65,12 +65,18 @@ pub(super) async fn print_drift(aws: &Aws, stack: &Stack, report: &NdjsonReport)
 
 /// Describes a drift in the form of [`Change::to_lines`](crate::aws::cloudformation::change_set::Change::to_lines).
 fn tree_lines(drift: &ResourceDrift) -> Vec<String> {
-    let verb = if drift.is_deleted() { "deleted" } else { "drifted" };
+    let verb = match drift.remove {
+        Some(_) => "added",
+        None if drift.is_deleted() => "deleted",
+        None => "drifted",
+    };
     let mut lines = vec![format!("  ! {verb} {} ({})", drift.resource, drift.kind)];
-    let mut differences = drift.differences.iter().map(Difference::describe).peekable();
-    while let Some(difference) = differences.next() {
-        let branch = if differences.peek().is_some() { '├' } else { '└' };
-        lines.push(format!("      {branch} {difference}"));
+    let differences = drift.differences.iter().map(Difference::describe);
+    let remove = drift.remove.iter().map(|command| format!("to remove it: {command}"));
+    let mut branches = differences.chain(remove).peekable();
+    while let Some(line) = branches.next() {
+        let branch = if branches.peek().is_some() { '├' } else { '└' };
+        lines.push(format!("      {branch} {line}"));
     }
     lines
 }

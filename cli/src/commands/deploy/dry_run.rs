@@ -7,7 +7,7 @@ use super::preview;
 use super::request::DeployRequest;
 use crate::aws::cloudformation::change_set::{self, ChangeSet};
 use crate::failure::{Failure, Result, unless_stopped};
-use crate::terminal::{output, progress};
+use crate::terminal::output;
 
 pub(super) async fn show_deployment(
     request: &DeployRequest<'_>,
@@ -44,10 +44,7 @@ async fn show_change_set(
     mut change_set: ChangeSet,
 ) -> Result<(usize, Vec<String>)> {
     // Before any output, because a closed pipe ends the process.
-    let waiting = progress::new_spinner("deleting the change set");
-    let discarded = change_set::discard_change_set(request.aws, &change_set).await;
-    waiting.finish_and_clear();
-    discarded?;
+    change_set::discard_change_set(request.aws, &change_set).await?;
     if let Some(adoption) = &request.adoption {
         // The dry run imports nothing, so its change set would make the resources that a deployment adopts.
         let is_adopted = |name: &str| adoption.adopts(name);

@@ -7,7 +7,7 @@ use crate::aws::Aws;
 use crate::aws::cloudformation::{self, Stack};
 use crate::deployment::function_version::{LiveBy, LiveVersion};
 use crate::deployment::smoke;
-use crate::failure::{Failure, Result, shell_argument};
+use crate::failure::{Failure, Result};
 use crate::terminal::output;
 use crate::timestamp;
 
@@ -53,8 +53,7 @@ pub(super) async fn go_live(aws: &Aws, [api, ingest]: &[VersionShift; 2]) -> Res
         .filter(|(shift, _)| !shift.is_already_live())
         .map(|(shift, after)| (&shift.before, after))
         .collect();
-    let next = "restctl deploy: neither version went live";
-    LiveVersion::replace_together(aws, &replacements, next).await?;
+    LiveVersion::replace_together(aws, &replacements, "restctl deploy").await?;
     for (before, after) in &replacements {
         output::print_message(describe_replacement(before, after));
     }
@@ -107,9 +106,11 @@ fn with_advice_after_test(failure: Failure, api: &VersionShift, ingest: &Version
             "fix the cause, then: restctl deploy; or return to the previous version: restctl rollback",
         );
     }
-    let [api, ingest] = [api, ingest].map(|shift| shell_argument(shift.before.version(), "N"));
-    failure.next(format!(
-        "version {api} of the API and version {ingest} of the ingest function stay live.\n\
-         Fix the cause, then: restctl deploy"
-    ))
+    let [api, ingest] = [api, ingest].map(|shift| shift.before.version());
+    let live = format!("version {api} of the API and version {ingest} of the ingest function stay live");
+    let failure = failure.and(Some(Failure::new(live)));
+    match failure.next_step() {
+        Some(_) => failure.then_repeat("restctl deploy"),
+        None => failure.next("fix the cause, then: restctl deploy"),
+    }
 }

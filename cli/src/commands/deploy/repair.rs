@@ -10,7 +10,6 @@ use crate::cli::wait::WaitDeadline;
 use crate::context::Context;
 use crate::deployment::operation::{self, Operation, OperationKind};
 use crate::failure::{Exit, Failure, Result};
-use crate::terminal::interrupt::unless_interrupted;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::{output, prompt};
 
@@ -42,7 +41,7 @@ pub(super) async fn repair_if_needed(
     report: &NdjsonReport,
 ) -> Result<StartingPoint> {
     let (aws, name) = (context.aws().await?, &context.stack);
-    let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
+    let Some(stack) = find_stack(aws, name, deadline).await? else { return Ok(StartingPoint::default()) };
     let status = stack.status.as_str();
     match find_remedy(&stack) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
@@ -53,6 +52,7 @@ pub(super) async fn repair_if_needed(
             let question = format!("The stack {name} is in {status}: {why}. Remove it and continue?");
             prompt::confirm(&question, args.yes)?;
             operation::delete_stack(aws, &stack, deadline, report).await?;
+            wait_until_name_is_free(aws, name, deadline).await?;
             output::print_message(format!(
                 "removed the stack {name}, which was in {status}; its options are kept"
             ));
@@ -86,8 +86,12 @@ async fn continue_rollback(
 }
 
 /// Returns the starting point of a dry run, which repairs nothing.
-pub(super) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> Result<StartingPoint> {
-    let Some(stack) = find_stack(aws, name).await? else { return Ok(StartingPoint::default()) };
+pub(super) async fn starting_point_for_dry_run(
+    aws: &Aws,
+    name: &StackName,
+    deadline: WaitDeadline,
+) -> Result<StartingPoint> {
+    let Some(stack) = find_stack(aws, name, deadline).await? else { return Ok(StartingPoint::default()) };
     match find_remedy(&stack) {
         StackRemedy::None => Ok(StartingPoint::from_stack(Some(stack))),
         StackRemedy::Wait => Err(busy_failure(name, &stack)),
@@ -98,16 +102,21 @@ pub(super) async fn starting_point_for_dry_run(aws: &Aws, name: &StackName) -> R
     }
 }
 
-/// Returns the stack, if there is one. Waits until one that was never deployed, such as that of a dry run, is deleted.
-async fn find_stack(aws: &Aws, name: &StackName) -> Result<Option<Stack>> {
+/// Returns the stack, if there is one. Waits until one that was never deployed is deleted.
+async fn find_stack(aws: &Aws, name: &StackName, deadline: WaitDeadline) -> Result<Option<Stack>> {
+    wait_until_name_is_free(aws, name, deadline).await?;
+    cloudformation::find_own(aws, name).await
+}
+
+/// Waits while a stack that was never deployed, such as that of a dry run, is being deleted.
+async fn wait_until_name_is_free(aws: &Aws, name: &StackName, deadline: WaitDeadline) -> Result<()> {
     let on_wait = || {
         output::print_message(format!(
             "an empty stack {name} is being deleted, as after a dry run; waiting until it is gone"
         ))
     };
-    let interrupted = Failure::new("interrupted; nothing was changed");
-    unless_interrupted(interrupted, cloudformation::wait_until_name_is_free(aws, name, on_wait)).await?;
-    cloudformation::find_own(aws, name).await
+    let waiting = cloudformation::wait_until_name_is_free(aws, name, on_wait);
+    deadline.limit("the stack was changed", "the same command again", waiting).await
 }
 
 fn busy_failure(name: &StackName, stack: &Stack) -> Failure {

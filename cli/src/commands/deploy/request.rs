@@ -41,7 +41,7 @@ impl<'a> DeployRequest<'a> {
         let settings = Settings::read(aws, name).await?;
         settings.check_complete()?;
         let start = match args.dry_run {
-            true => repair::starting_point_for_dry_run(aws, name).await?,
+            true => repair::starting_point_for_dry_run(aws, name, deadline).await?,
             false => repair::repair_if_needed(args, context, deadline, report).await?,
         };
         let adoption = match &start.stack {

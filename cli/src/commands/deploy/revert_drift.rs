@@ -11,21 +11,42 @@ mod resources;
 pub(super) use functions::{CheckedFunction, publish_functions};
 
 use super::request::DeployRequest;
-use crate::aws::cloudformation::Stack;
+use crate::aws::cloudformation::{self, Stack};
+use crate::deployment::drift::additions::find_additions;
+use crate::deployment::drift::resources::ComparedResources;
 use crate::deployment::drift::{RECREATE, ResourceDrift};
 use crate::deployment::packages::Packages;
 use crate::failure::{Failure, Result};
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output;
 
-/// Compares all resources but the functions with the template, reverts what differs, and returns it. Fails if it cannot.
+/// Compares all resources but the functions with the template, reverts what differs, and returns it. Fails if it cannot. Only names
+/// what was added beside the stack.
 pub(super) async fn revert_resources(
     request: &DeployRequest<'_>,
     stack: &Stack,
     state: StackState,
 ) -> Result<Vec<ResourceDrift>> {
-    let drifts = resources::revert_resources(request.aws, stack, state).await?;
-    report_reverted(drifts, request.report)
+    let DeployRequest { aws, report, .. } = *request;
+    let resources = cloudformation::list_resources(aws, stack).await?;
+    note_additions(&find_additions(aws, stack, &resources).await, report)?;
+    let drifts = resources::revert_resources(aws, stack, resources, state).await?;
+    report_reverted(drifts, report)
+}
+
+/// Names what was added beside the stack, and the command that removes it: someone may have added it on purpose.
+fn note_additions(found: &ComparedResources, report: &NdjsonReport) -> Result<()> {
+    found.failures.iter().for_each(resources::note_failure);
+    for addition in &found.drifts {
+        report.write_line("drift", addition)?;
+        let remove = addition.remove.as_deref().unwrap_or_default();
+        for line in addition.to_lines() {
+            output::print_message(format!(
+                "note: added beside the stack, and left as it is: {line}; to remove it: {remove}"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Compares the functions with the template and the packages, and reverts what differs. Returns them with what differed. Fails if

@@ -30,6 +30,7 @@ pub(super) enum DeletionState {
     Deleted,
     InProgress,
     NotDeleted,
+    Unchecked,
 }
 
 pub(super) enum OwnedResource {
@@ -317,6 +318,19 @@ impl OwnedResource {
         }
     }
 
+    /// Returns its kind and its name. How much is in it may have changed since it was listed.
+    pub(super) fn to_name(&self) -> String {
+        match self {
+            OwnedResource::Stack { .. } => "the stack".to_owned(),
+            OwnedResource::Table { name, .. } => format!("the table {name}"),
+            OwnedResource::Bucket { name, .. } => format!("the bucket {name}"),
+            OwnedResource::Log { name, .. } => format!("the log {name}"),
+            OwnedResource::Certificate { arn, .. } => format!("the certificate {arn}"),
+            OwnedResource::Parameters { stack, .. } => format!("the parameters /restctl/{stack}/…"),
+            OwnedResource::Secret { name } => format!("the secret {name}"),
+        }
+    }
+
     /// Returns its kind, its name and its size, if it has one.
     pub(super) fn to_json(&self) -> Value {
         match self {
@@ -341,23 +355,22 @@ impl OwnedResource {
 
 impl fmt::Display for OwnedResource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.to_name();
         match self {
-            OwnedResource::Stack { resources, .. } => write!(f, "the stack with {resources} resources"),
-            OwnedResource::Table { name, items, bytes } => {
-                write!(f, "the table {name} with about {items} items, {}", HumanBytes(*bytes))
+            OwnedResource::Stack { resources, .. } => write!(f, "{name} with {resources} resources"),
+            OwnedResource::Table { items, bytes, .. } => {
+                write!(f, "{name} with about {items} items, {}", HumanBytes(*bytes))
             }
-            OwnedResource::Bucket { name, versions, bytes, .. } => {
+            OwnedResource::Bucket { versions, bytes, .. } => {
                 let more = if *versions >= MAX_COUNTED { "more than " } else { "" };
                 let s = if *versions == 1 { "" } else { "s" };
-                let size = HumanBytes(*bytes);
-                write!(f, "the bucket {name} with {more}{versions} object version{s}, {size}")
+                write!(f, "{name} with {more}{versions} object version{s}, {}", HumanBytes(*bytes))
             }
-            OwnedResource::Log { name, bytes } => write!(f, "the log {name}, {}", HumanBytes(*bytes)),
-            OwnedResource::Certificate { arn, .. } => write!(f, "the certificate {arn}"),
+            OwnedResource::Log { bytes, .. } => write!(f, "{name}, {}", HumanBytes(*bytes)),
             OwnedResource::Parameters { stack, number } => {
                 write!(f, "{number} parameters /restctl/{stack}/…")
             }
-            OwnedResource::Secret { name } => write!(f, "the secret {name}"),
+            OwnedResource::Certificate { .. } | OwnedResource::Secret { .. } => f.write_str(&name),
         }
     }
 }

@@ -3,12 +3,12 @@
 use aws_sdk_cloudwatch::types::StateValue;
 
 use super::check_report::{CheckError, CheckFinding};
-use super::concurrency::add_concurrency;
 use super::facts::DoctorFacts;
 use super::loads::{READ_DEAD_LETTERS, deleted_resource};
 use super::metrics::{READ_API_LOG, SPREAD_REQUESTS};
 use super::tls::{RENEW, renew_command};
 use crate::aws::cloudwatch::{self, Alarm};
+use crate::aws::lambda::concurrency::add_concurrency;
 use crate::failure::{Failure, shell_argument};
 
 /// Checks that no alarm of the stack is in ALARM, and that each one may act.

@@ -6,6 +6,7 @@ use console::Style;
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
+use crate::terminal::advice::name_target;
 use crate::terminal::text::Text;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -116,6 +117,7 @@ impl DoctorCheckReport {
     pub(super) fn new(check: &'static str, result: Result<CheckFinding, CheckError>) -> Self {
         match result {
             Ok(CheckFinding { verdict, evidence, next }) => {
+                let next = next.map(|next| name_target(&next).into_owned());
                 Self { check, verdict, evidence, next, exit: Exit::Done, needed: None }
             }
             Err(CheckError { check: Some(other), failure }) if other != check => Self {
@@ -131,7 +133,10 @@ impl DoctorCheckReport {
                 verdict: CheckVerdict::Failed,
                 evidence: failure.to_single_line(),
                 next: Some(
-                    failure.next_step().unwrap_or("fix what is named here, then: restctl doctor").to_owned(),
+                    name_target(
+                        failure.next_step().unwrap_or("fix what is named here, then: restctl doctor"),
+                    )
+                    .into_owned(),
                 ),
                 exit: failure.exit,
                 needed: None,

@@ -4,17 +4,10 @@ use restctl_contract::template::output as stack_output;
 
 use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
-use crate::aws::lambda::{self, AccountConcurrency};
-use crate::deployment::concurrency::{LOW_CONCURRENCY, RAISE_QUOTA};
+use crate::aws::lambda::concurrency::{self, AccountConcurrency, RAISE_QUOTA};
+use crate::deployment::concurrency::LOW_CONCURRENCY;
 use crate::deployment::drift::REVERT;
 use crate::failure::Failure;
-
-/// Returns what to do if a function is throttled.
-pub(super) fn add_concurrency() -> String {
-    format!(
-        "restctl deploy --api-concurrency N, which changes the share of the API function; or {RAISE_QUOTA}"
-    )
-}
 
 /// A function and the concurrency that it reserves.
 struct FunctionConcurrency {
@@ -27,9 +20,9 @@ struct FunctionConcurrency {
 pub(super) async fn check_concurrency(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
     let (aws, stack) = (facts.authenticated_clients().await?, facts.deployed_stack().await?);
     let (api, ingest, account) = tokio::try_join!(
-        lambda::read_reserved_concurrency(aws, stack.output(stack_output::API_FUNCTION)?),
-        lambda::read_reserved_concurrency(aws, stack.output(stack_output::INGEST_FUNCTION)?),
-        lambda::read_account_concurrency(aws),
+        concurrency::read_reserved_concurrency(aws, stack.output(stack_output::API_FUNCTION)?),
+        concurrency::read_reserved_concurrency(aws, stack.output(stack_output::INGEST_FUNCTION)?),
+        concurrency::read_account_concurrency(aws),
     )?;
     let functions = [
         FunctionConcurrency { what: "API", reserved: api },

@@ -4,6 +4,7 @@ use super::check_report::{CheckError, CheckFinding};
 use super::facts::DoctorFacts;
 use crate::aws::cloudformation::Stack;
 use crate::aws::cloudformation::drift::can_compare;
+use crate::deployment::drift::additions::{find_additions, is_open};
 use crate::deployment::drift::functions::{ComparedFunction, compare_functions};
 use crate::deployment::drift::resources::{ComparedResources, compare_resources};
 use crate::deployment::drift::{self, RECREATE, REVERT, ResourceDrift};
@@ -26,6 +27,15 @@ pub(super) async fn check_resources(facts: &DoctorFacts<'_>) -> Result<CheckFind
     }
     let found = compare_resources(facts.authenticated_clients().await?, stack, resources).await;
     judge_resources(found, facts.context.local.is_some())
+}
+
+/// Checks that nothing was added beside the stack that serves or loads something.
+pub(super) async fn check_additions(facts: &DoctorFacts<'_>) -> Result<CheckFinding, CheckError> {
+    let (stack, resources) = (facts.deployed_stack().await?, facts.resources().await?);
+    if !can_compare(stack) {
+        return Ok(not_yet(stack));
+    }
+    judge_additions(&find_additions(facts.authenticated_clients().await?, stack, resources).await)
 }
 
 fn not_yet(stack: &Stack) -> CheckFinding {
@@ -58,10 +68,7 @@ fn judge_resources(found: ComparedResources, is_local: bool) -> Result<CheckFind
         return Ok(CheckFinding::warning(drift_failure(&drifts).to_single_line(), REVERT));
     }
     if let Some(first) = failures.first() {
-        let evidence =
-            format!("{} resources could not be compared: {}", failures.len(), first.to_single_line());
-        let next = first.next_step().unwrap_or("restctl doctor, again in a moment");
-        return Ok(CheckFinding::warning(evidence, next));
+        return Ok(not_compared(failures.len(), first));
     }
     let rest = match not_comparable {
         0 => String::new(),
@@ -73,6 +80,32 @@ fn judge_resources(found: ComparedResources, is_local: bool) -> Result<CheckFind
         return Ok(CheckFinding::warning(evidence, "restctl doctor, again in a moment"));
     }
     Ok(CheckFinding::ok(evidence))
+}
+
+/// Someone may have added it on purpose, so only what lets everyone call a function is a failure.
+fn judge_additions(found: &ComparedResources) -> Result<CheckFinding, CheckError> {
+    let ComparedResources { drifts, failures, .. } = found;
+    if drifts.is_empty() {
+        return Ok(match failures.first() {
+            Some(first) => not_compared(failures.len(), first),
+            None => CheckFinding::ok("nothing was added beside the stack"),
+        });
+    }
+    let commands: Vec<_> = drifts.iter().filter_map(|drift| drift.remove.as_deref()).collect();
+    let next = format!("if it is not wanted: {}", commands.join(";\n"));
+    let failure = Failure::new("added beside the stack").why(drift::describe(drifts).join("; ")).next(next);
+    match drifts.iter().any(is_open) {
+        true => Err(failure.into()),
+        false => {
+            let evidence = failure.to_single_line();
+            Ok(CheckFinding::warning(evidence, failure.next_step().unwrap_or_default()))
+        }
+    }
+}
+
+fn not_compared(number: usize, first: &Failure) -> CheckFinding {
+    let evidence = format!("{number} resources could not be compared: {}", first.to_single_line());
+    CheckFinding::warning(evidence, first.next_step().unwrap_or("restctl doctor, again in a moment"))
 }
 
 fn drift_failure(drifts: &[ResourceDrift]) -> Failure {

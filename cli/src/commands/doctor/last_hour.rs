@@ -25,20 +25,19 @@ pub(super) struct LastHour {
 impl LastHour {
     /// Reads all metrics with one call.
     pub(super) async fn read(aws: &Aws, stack: &Stack, resources: &[Resource]) -> Result<Self> {
-        let series = |namespace, metric, dimension| Series { namespace, metric, dimension, statistic: "Sum" };
         let api = ("FunctionName", stack.output(stack_output::API_FUNCTION)?);
         let ingest = ("FunctionName", stack.output(stack_output::INGEST_FUNCTION)?);
         let table = ("TableName", stack.output(stack_output::ITEMS_TABLE)?);
         let load_balancer = ("LoadBalancer", load_balancer_name(resources));
         let series = [
-            series("AWS/Lambda", "Throttles", api),
-            series("AWS/Lambda", "Throttles", ingest),
-            series("AWS/DynamoDB", "ReadThrottleEvents", table),
-            series("AWS/DynamoDB", "WriteThrottleEvents", table),
-            series("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", load_balancer),
-            series("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", load_balancer),
-            series("AWS/Lambda", "Errors", api),
-            series("AWS/ApplicationELB", "RequestCount", load_balancer),
+            Series::sum("AWS/Lambda", "Throttles", api),
+            Series::sum("AWS/Lambda", "Throttles", ingest),
+            Series::sum("AWS/DynamoDB", "ReadThrottleEvents", table),
+            Series::sum("AWS/DynamoDB", "WriteThrottleEvents", table),
+            Series::sum("AWS/ApplicationELB", "HTTPCode_ELB_5XX_Count", load_balancer),
+            Series::sum("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", load_balancer),
+            Series::sum("AWS/Lambda", "Errors", api),
+            Series::sum("AWS/ApplicationELB", "RequestCount", load_balancer),
         ];
         let read = cloudwatch::read_metrics(aws, series, Periods::last_hour()).await?;
         let [

@@ -1,9 +1,9 @@
 //! Checks of what CloudWatch counted in the last hour.
 
 use super::check_report::{CheckError, CheckFinding};
-use super::concurrency::add_concurrency;
 use super::facts::DoctorFacts;
 use super::last_hour::LastHour;
+use crate::aws::lambda::concurrency::add_concurrency;
 
 pub(super) const READ_API_LOG: &str = "restctl logs api --since 1h";
 

@@ -22,8 +22,6 @@ use crate::identity::token_client::TokenClient;
 use crate::identity::{client_secret, cognito};
 use crate::terminal::output::{self, Format};
 
-const AGAIN: &str = "the same command again";
-
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Create the new secret at the provider, or register the new key there, then give it here. restctl writes it to Secrets Manager only after the provider has granted \
@@ -88,10 +86,7 @@ pub(super) async fn run(args: RotateSecret, context: &Context) -> Result<()> {
     let new = obtain_new_credential(&args, context, client, issuer.provider).await?;
     let kind = if client.authentication.uses_key() { "key" } else { "secret" };
     let retry = |failure: Failure| {
-        let failure = match failure.next_step() {
-            Some(next) if next.contains(AGAIN) => failure,
-            _ => failure.then(AGAIN),
-        };
+        let failure = failure.then_repeat("the same command again");
         failure.and(Some(Failure::new(format!("the current {kind} stays in use"))))
     };
     let granted = grant::request_token(&new.client, issuer, &new.text).await;

@@ -103,7 +103,7 @@ async fn remove_dead_letter(aws: &Aws, stack: &Stack, entry: &LedgerEntry) {
         // It was dropped, or SQS does not show it; the next redrive then finds its load loaded.
         Ok(false) => {}
         Err(failure) => {
-            output::print_message(format!("its dead letter remains: {}", failure.to_single_line()))
+            output::print_message(format!("note: its dead letter remains: {}", failure.to_single_line()))
         }
     }
 }

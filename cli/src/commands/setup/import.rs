@@ -6,7 +6,7 @@ use crate::api::session_cache;
 use crate::aws::acm;
 use crate::certificate::CertificateBundle;
 use crate::context::Context;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::identity::settings;
 use crate::terminal::output;
 
@@ -32,7 +32,12 @@ pub(in crate::commands) async fn import_certificate(
     }
     let arn = acm::import_certificate(aws, bundle, existing, &tags).await?;
     let certificate = bundle.to_metadata(arn, supersedes, tags)?;
-    settings::write_certificate(aws, stack, &certificate).await?;
+    let recorded = settings::write_certificate(aws, stack, &certificate).await;
+    recorded.map_err(|failure| {
+        let arn = &certificate.arn;
+        let imported = format!("the certificate was imported as {arn}, but restctl has not recorded that");
+        failure.and(Some(Failure::new(imported))).then_repeat("the same command again")
+    })?;
     // The cached session trusts the former certificate.
     session_cache::clear_session(context)?;
     if let Some(local) = &context.local {

@@ -137,6 +137,7 @@ impl Overview {
     }
 
     fn print(self) -> Result<()> {
+        let stacks: BTreeSet<String> = self.stacks.iter().map(|stack| stack.name.clone()).collect();
         if self.stacks.is_empty() {
             output::print_message(format!("there is no stack of restctl in {}", self.region));
         } else {
@@ -153,9 +154,22 @@ impl Overview {
         if self.unused_rows.is_empty() {
             return Ok(());
         }
+        let owners = self.unused_rows.iter().filter_map(|row| row.first().cloned());
+        let (existing, deleted): (BTreeSet<_>, BTreeSet<_>) =
+            owners.partition(|owner| stacks.contains(owner));
         output::print_text(Text::from_table(&output::new_table(&UNUSED_HEADER, self.unused_rows)))?;
-        output::print_message("to adopt the data: restctl --stack STACK deploy --adopt");
-        output::print_message("to remove all that a stack left: restctl --stack STACK destroy --delete-data");
+        if !deleted.is_empty() {
+            output::print_message("to adopt the data: restctl --stack STACK deploy --adopt");
+            output::print_message(
+                "to remove all that a stack left: restctl --stack STACK destroy --delete-data",
+            );
+        }
+        for stack in existing {
+            output::print_message(format!(
+                "the stack {stack} exists, and destroy --delete-data would remove its own data, too: to remove only what is \
+                 listed here, use the AWS CLI"
+            ));
+        }
         Ok(())
     }
 }

@@ -7,19 +7,21 @@ use restctl_contract::template::output as stack_output;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::OnceCell;
 
 use super::traffic::Traffic;
 use crate::api::endpoint::Location;
 use crate::api::handshake::Handshake;
-use crate::aws::cloudformation::{self, Resource, Stack, StackComparison};
-use crate::aws::cloudwatch::{self, Periods};
+use crate::aws::cloudformation::drift::can_compare;
+use crate::aws::cloudformation::{self, Stack, StackComparison};
+use crate::aws::cloudwatch::{self, Periods, Series};
 use crate::aws::sqs::{self, QueueDepth};
 use crate::aws::{Aws, dynamodb};
 use crate::context::Context;
 use crate::deployment::drift::ResourceDrift;
+use crate::deployment::drift::additions::find_additions;
 use crate::deployment::drift::functions::{ComparedFunction, compare_functions_quickly};
 use crate::deployment::drift::load_path::compare_mapping;
+use crate::deployment::drift::resources::ComparedResources;
 use crate::deployment::function_version::{LiveBy, LiveVersion};
 use crate::failure::{Failure, FailureContext, Result};
 use crate::identity::policy::{self, TokenPolicy};
@@ -153,22 +155,19 @@ pub(super) struct ProviderState {
     pub(super) also_trusted: Vec<String>,
 }
 
-/// The resources of the stack, which are listed once for all snapshots.
-pub(super) type KnownResources = OnceCell<Vec<Resource>>;
-
 impl Snapshot {
     /// Reads all parts at once.
     ///
     /// # Errors
     /// If there is no stack. Any other failure is part of the snapshot.
-    pub(super) async fn take(context: &Context, resources: &KnownResources) -> Result<Self> {
+    pub(super) async fn take(context: &Context) -> Result<Self> {
         let (aws, name) = (context.aws().await?, &context.stack);
         let mut stack = cloudformation::find_deployed(aws, name).await?;
         let last_comparison = stack.last_comparison.take();
-        let (endpoint, functions, mapping, table, queue, loads, provider, traffic) = tokio::join!(
+        let (endpoint, functions, others, table, queue, loads, provider, traffic) = tokio::join!(
             read_endpoint(context, &stack),
             compare_functions_quickly(aws, &stack),
-            compare_known_mapping(aws, &stack, resources),
+            find_other_drift(aws, &stack),
             read_table(aws, &stack),
             read_queue(aws, &stack),
             read_last_loads(aws, &stack),
@@ -176,7 +175,7 @@ impl Snapshot {
             Traffic::read(context, &stack),
         );
         let status = stack.status.as_str().to_owned();
-        let found = find_drift(&functions, mapping);
+        let found = find_drift(&functions, others);
         Ok(Self {
             stack: StackState { name: name.to_string(), region: aws.region.clone(), status },
             endpoint: endpoint.into(),
@@ -218,21 +217,32 @@ async fn read_endpoint(context: &Context, stack: &Stack) -> Result<EndpointState
     })
 }
 
-async fn compare_known_mapping(
-    aws: &Aws,
-    stack: &Stack,
-    resources: &KnownResources,
-) -> Result<Option<ResourceDrift>> {
-    let resources = resources.get_or_try_init(|| cloudformation::list_resources(aws, stack)).await?;
-    compare_mapping(aws, resources).await
+/// Compares the event source mapping, and finds what was added beside the stack. While a deployment runs, the list of resources may
+/// lack what it has just made.
+async fn find_other_drift(aws: &Aws, stack: &Stack) -> Result<ComparedResources> {
+    let resources = cloudformation::list_resources(aws, stack).await?;
+    let additions = async {
+        match can_compare(stack) {
+            true => find_additions(aws, stack, &resources).await,
+            false => ComparedResources::default(),
+        }
+    };
+    let (mapping, mut found) = tokio::join!(compare_mapping(aws, &resources), additions);
+    found.drifts.extend(mapping?);
+    Ok(found)
 }
 
+/// Fails if nothing was found, but something could not be looked for.
 fn find_drift(
     functions: &Result<[ComparedFunction; 2]>,
-    mapping: Result<Option<ResourceDrift>>,
+    others: Result<ComparedResources>,
 ) -> Result<Vec<ResourceDrift>> {
-    let functions = functions.as_ref().map_err(Failure::clone)?;
-    Ok(functions.iter().flat_map(ComparedFunction::drifts).chain(mapping?).collect())
+    let (functions, others) = (functions.as_ref().map_err(Failure::clone)?, others?);
+    let found: Vec<_> = functions.iter().flat_map(ComparedFunction::drifts).chain(others.drifts).collect();
+    match others.failures.into_iter().next() {
+        Some(failure) if found.is_empty() => Err(failure),
+        _ => Ok(found),
+    }
 }
 
 impl TryFrom<&[ComparedFunction; 2]> for LiveFunctions {
@@ -262,12 +272,8 @@ impl From<&LiveVersion> for LiveFunction {
 
 async fn read_table(aws: &Aws, stack: &Stack) -> Result<TableState> {
     let name = stack.output(stack_output::ITEMS_TABLE)?;
-    let throttled = ["ReadThrottleEvents", "WriteThrottleEvents"].map(|metric| cloudwatch::Series {
-        namespace: "AWS/DynamoDB",
-        metric,
-        dimension: ("TableName", name),
-        statistic: "Sum",
-    });
+    let throttled = ["ReadThrottleEvents", "WriteThrottleEvents"]
+        .map(|metric| Series::sum("AWS/DynamoDB", metric, ("TableName", name)));
     let throttled = cloudwatch::read_metrics(aws, throttled, Periods::last_hour());
     let (size, throttled) = tokio::try_join!(dynamodb::table_size(aws, name), throttled)?;
     let (items, bytes) = size.unwrap_or_default();

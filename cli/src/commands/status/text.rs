@@ -9,6 +9,7 @@ use super::snapshot::{
 use super::traffic::Traffic;
 use crate::aws::cloudformation::StackComparison;
 use crate::deployment::drift;
+use crate::terminal::advice::name_target;
 use crate::terminal::output;
 use crate::terminal::text::Text;
 
@@ -126,7 +127,9 @@ fn describe_certificate(certificate: &CertificateState) -> (String, Severity) {
     let served = match (is_served, problem) {
         (_, Some(problem)) => format!("but the endpoint cannot be trusted: {problem}"),
         (true, None) => "and the endpoint serves it".to_owned(),
-        (false, None) => "but the endpoint serves another one: restctl doctor".to_owned(),
+        (false, None) => {
+            format!("but the endpoint serves another one; next: {}", name_target("restctl doctor"))
+        }
     };
     let date = not_after.split('T').next().unwrap_or_default();
     let severity = match (*is_served && problem.is_none(), days_left) {
@@ -146,7 +149,8 @@ fn describe_function(what: &str, function: &LiveFunction) -> String {
 fn describe_drift(drift: &DriftState) -> (String, Severity) {
     let DriftState { found, last_comparison } = drift;
     if !found.is_empty() {
-        return (format!("{}: restctl doctor", drift::describe(found).join("; ")), Severity::Problem);
+        let next = name_target("restctl doctor");
+        return (format!("{}; next: {next}", drift::describe(found).join("; ")), Severity::Problem);
     }
     match last_comparison {
         None => ("none found in the functions".to_owned(), Severity::Normal),

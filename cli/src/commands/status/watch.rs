@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::history::History;
 use super::screen;
 use super::scroll::Scroll;
-use super::snapshot::{KnownResources, Snapshot};
+use super::snapshot::Snapshot;
 use crate::context::Context;
 use crate::failure::{Failure, FailureContext, Result};
 use crate::terminal::interrupt;
@@ -34,21 +34,21 @@ pub(super) async fn run(context: &Context) -> Result<()> {
 
 /// Runs until q, Escape or Ctrl-C is typed.
 async fn watch_on_screen(context: &Context, interval: Duration) -> Result<()> {
-    let (mut history, resources) = (History::default(), KnownResources::new());
+    let mut history = History::default();
     // The first snapshot comes before the screen is opened, so that its failure is printed on the normal terminal.
-    let mut snapshot = Snapshot::take(context, &resources).await?;
+    let mut snapshot = Snapshot::take(context).await?;
     history.add_snapshot(&snapshot, Instant::now());
     let mut screen = Screen::open()?;
     let mut scroll = Scroll::default();
     let mut footer = footer_text(interval, None);
-    let mut next_snapshot = pin!(take_later(context, &resources, interval));
+    let mut next_snapshot = pin!(take_later(context, interval));
     loop {
         screen.draw(|frame| screen::draw_snapshot(frame, &snapshot, &history, &footer, &mut scroll))?;
         match wait_for_event(&screen, next_snapshot.as_mut()).await? {
             WatchEvent::Screen(ScreenEvent::Quit) => return Ok(()),
             WatchEvent::Screen(event) => scroll.apply(event),
             WatchEvent::Snapshot(taken) => {
-                next_snapshot.set(take_later(context, &resources, interval));
+                next_snapshot.set(take_later(context, interval));
                 let problem = taken.as_ref().err().map(Failure::to_single_line);
                 footer = footer_text(interval, problem.as_deref());
                 if let Ok(taken) = taken {
@@ -65,13 +65,9 @@ enum WatchEvent {
     Snapshot(Result<Box<Snapshot>>),
 }
 
-async fn take_later(
-    context: &Context,
-    resources: &KnownResources,
-    interval: Duration,
-) -> Result<Box<Snapshot>> {
+async fn take_later(context: &Context, interval: Duration) -> Result<Box<Snapshot>> {
     sleep(interval).await;
-    Snapshot::take(context, resources).await.map(Box::new)
+    Snapshot::take(context).await.map(Box::new)
 }
 
 fn footer_text(interval: Duration, problem: Option<&str>) -> String {
@@ -101,10 +97,10 @@ async fn wait_for_event(
 
 /// Writes a line for each snapshot, for programs and files. Ctrl-C ends it with success.
 async fn watch_as_lines(context: &Context, interval: Duration) -> Result<()> {
-    let (mut history, resources) = (History::default(), KnownResources::new());
+    let mut history = History::default();
     let watching = async {
         loop {
-            let snapshot = Snapshot::take(context, &resources).await?;
+            let snapshot = Snapshot::take(context).await?;
             history.add_snapshot(&snapshot, Instant::now());
             match output::chosen_format() {
                 Format::Json => {

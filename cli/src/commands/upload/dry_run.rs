@@ -134,8 +134,8 @@ fn forecast_text(file: &OpenedFile, surveyed: &SurveyedFile, warm: Option<u64>) 
         ("rows", forecast.rows.to_string()),
         ("rejected", forecast.rejected.to_string()),
         ("duplicates", forecast.duplicates.to_string()),
-        ("write units", forecast.write_units.to_string()),
-        ("seconds", format!("{}, at {rate} write units per second ({origin})", forecast.seconds)),
+        ("write units", format!("at most {}: unchanged rows are not written", forecast.write_units)),
+        ("seconds", format!("at most {}, at {rate} write units per second ({origin})", forecast.seconds)),
     ]);
     if !forecast.columns.is_empty() {
         let columns = surveyed.findings.columns.iter();

@@ -55,6 +55,9 @@ pub(super) struct TableCounts {
     pub(super) looked_at: u64,
     pub(super) calls: u64,
     pub(super) read_units: f64,
+    /// Whether the local cloud counted them, which does not know the size of an item.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) units_are_estimated: bool,
 }
 
 #[derive(Default, Serialize)]

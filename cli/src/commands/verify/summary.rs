@@ -41,6 +41,7 @@ impl VerifyReport {
 
     fn summary_text(&self) -> Text {
         let text = |number: u64| number.to_string();
+        let estimated = if self.table.units_are_estimated { " (estimated)" } else { "" };
         let mut summary = vec![
             ("rows", text(self.rows)),
             ("rejected", text(self.rejected)),
@@ -54,7 +55,7 @@ impl VerifyReport {
             ("different in API", text(self.api.different)),
             ("extra in table", text(self.table.extra)),
             ("items looked at", text(self.table.looked_at)),
-            ("read units", format!("{:.1}", self.table.read_units)),
+            ("read units", format!("{:.1}{estimated}", self.table.read_units)),
             ("API calls", text(self.api.calls)),
         ];
         if self.is_sample {

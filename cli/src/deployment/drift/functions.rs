@@ -114,6 +114,7 @@ impl ComparedFunction {
             physical_id: self.function.clone(),
             differences: self.differences.clone(),
             expected: self.expected.clone(),
+            remove: None,
         })
     }
 
@@ -126,6 +127,7 @@ impl ComparedFunction {
             physical_id: format!("{}:{}", self.function, live.version.version()),
             differences: live.differences.clone(),
             expected: self.expected.clone(),
+            remove: None,
         })
     }
 
@@ -137,6 +139,7 @@ impl ComparedFunction {
             physical_id: format!("{}:{}", self.function, LIVE),
             differences,
             expected: Value::Null,
+            remove: None,
         };
         let Some(ComparedVersion { version, .. }) = &self.live else { return Some(drift(Vec::new())) };
         let moved = (version.by() == LiveBy::Hand).then(|| Difference {

@@ -41,5 +41,6 @@ fn drift(resource: &Resource, differences: Vec<Difference>) -> ResourceDrift {
         physical_id: resource.id.clone(),
         differences,
         expected: Value::Null,
+        remove: None,
     }
 }

@@ -134,6 +134,7 @@ async fn compare(aws: &Aws, stack: &Stack, resource: &Resource) -> Result<Compar
         physical_id: compared.physical_id,
         differences,
         expected: compared.expected,
+        remove: None,
     }))
 }
 

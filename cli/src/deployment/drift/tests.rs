@@ -7,7 +7,7 @@ fn difference(property: &str, expected: Option<&str>, actual: Option<&str>) -> D
 
 fn drift(differences: Vec<Difference>) -> ResourceDrift {
     let [resource, kind, physical_id] = ["ApiFunction", "AWS::Lambda::Function", "api"].map(str::to_owned);
-    ResourceDrift { resource, kind, physical_id, differences, expected: Value::Null }
+    ResourceDrift { resource, kind, physical_id, differences, expected: Value::Null, remove: None }
 }
 
 #[test]

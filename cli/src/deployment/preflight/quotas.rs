@@ -5,10 +5,10 @@ use futures_util::future::join_all;
 use restctl_contract::template::parameter;
 
 use super::{Deployment, PreflightFinding};
-use crate::aws::lambda::{self, AccountConcurrency};
+use crate::aws::lambda::concurrency::{self, AccountConcurrency, RAISE_QUOTA};
 use crate::aws::{Aws, elasticloadbalancing, servicequotas};
 use crate::context::Context;
-use crate::deployment::concurrency::{LOW_CONCURRENCY, RAISE_QUOTA, reservable_concurrency};
+use crate::deployment::concurrency::{LOW_CONCURRENCY, reservable_concurrency};
 use crate::failure::Result;
 
 /// A quota of which a stack uses one.
@@ -76,7 +76,7 @@ async fn check_concurrency(aws: &Aws, deployment: &Deployment<'_>) -> Option<Pre
     if !deployment.is_new() && wanted <= own {
         return None;
     }
-    match lambda::read_account_concurrency(aws).await {
+    match concurrency::read_account_concurrency(aws).await {
         Ok(account) => compare_concurrency(wanted, own, &account),
         Err(_) => (wanted > 0).then(|| {
             PreflightFinding::Note(

@@ -51,7 +51,7 @@ impl EndpointRefusal {
 /// Returns what to do about a refusal.
 pub(super) fn for_refusal(refusal: &EndpointRefusal, client: &TokenClient, issuer: &TrustedIssuer) -> String {
     if refusal.is_temporary() {
-        return "the same command again, in a few minutes".to_owned();
+        return "wait a few minutes, then run the same command again".to_owned();
     }
     if let Some(advice) = refusal.entra_code().and_then(|code| for_entra_code(code, client, issuer)) {
         return advice;

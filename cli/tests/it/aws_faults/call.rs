@@ -47,7 +47,14 @@ impl AwsCall {
     }
 
     pub(super) fn service(&self) -> &str {
-        if self.bucket().is_some() { "s3" } else { self.host().split('.').next().unwrap() }
+        let mut names = self.host().split('.');
+        let first = names.next().unwrap();
+        match (self.bucket(), names.next()) {
+            (Some(_), _) => "s3",
+            // The first name is an account.
+            (_, Some("ddb")) => "dynamodb",
+            _ => first,
+        }
     }
 
     pub(super) fn protocol(&self) -> Protocol {

@@ -45,10 +45,15 @@ impl Fault {
         Self::Closed,
     ];
 
-    /// Chooses a fault for a text, the same one each time. Each `turn` chooses another.
-    pub(super) fn choose_for(text: &str, turn: usize) -> Self {
+    /// Chooses one of some faults for a text, the same one each time. Each `turn` chooses another.
+    pub(super) fn choose_for(text: &str, turn: usize, faults: &[Self]) -> Self {
         let sum: usize = text.bytes().map(usize::from).sum();
-        Self::ALL[(sum + turn * 3) % Self::ALL.len()]
+        faults[(sum + turn * 3) % faults.len()]
+    }
+
+    /// Whether restctl takes it for a fault that passes by itself.
+    pub(super) fn passes(self) -> bool {
+        matches!(self, Self::Throttled | Self::Internal | Self::Unavailable | Self::Cut | Self::Closed)
     }
 
     pub(super) fn answer(self, call: &AwsCall) -> Vec<u8> {

@@ -1,62 +1,40 @@
-//! Faults in the midst of a command: each operation fails once, after those before it have succeeded in the local cloud.
+//! Faults in the midst of a command: each operation fails in its turn, after those before it have succeeded in the local cloud.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use super::call::AwsCall;
+use super::cases::{CHANGING, Case, READING};
+use super::deployed::DeployedStack;
 use super::fault::Fault;
-use super::network::{AwsNetwork, Reaction};
+use super::network::Reaction;
 use super::outcomes::Outcomes;
-use crate::cloud::{Cloud, CommandOutput};
-use crate::interposed::interpose;
+use crate::cloud::CommandOutput;
 use crate::snapshots::Snapshots;
 
-/// Commands that change nothing. LOAD is the load of `bad.csv`.
-const READING: &[&[&str]] = &[
-    &["cert", "show"],
-    &["config", "show"],
-    &["deploy", "--dry-run"],
-    &["dlq", "ls"],
-    &["doctor"],
-    &["export"],
-    &["get", "--id", "1"],
-    &["idp", "show"],
-    &["loads", "ls"],
-    &["loads", "rejects", "LOAD"],
-    &["loads", "show", "LOAD"],
-    &["logs"],
-    &["status"],
-    &["token"],
-    &["token", "explain"],
-    &["upload", "--dry-run", "items.csv"],
+/// Operations that restctl calls again and again, for seconds or minutes, after a fault that passes.
+const REPEATED: [&str; 3] = [
+    "cloudformation DescribeStackEvents",
+    "cloudformation DetectStackResourceDrift",
+    "dynamodb BatchGetItem",
 ];
 
-/// Commands that change something, in an order in which each of them can succeed.
-const CHANGING: &[&[&str]] = &[
-    &["upload", "items.csv"],
-    &["loads", "retry", "LOAD"],
-    &["dlq", "redrive"],
-    &["dlq", "drop", "--all", "--yes"],
-    &["rollback"],
-    &["destroy", "--yes", "--delete-data"],
-];
-
-/// Chooses a fault for an operation in this turn, other than what it is called again for until some seconds are over.
+/// Chooses a fault for an operation in this turn, one for which the command does not wait.
 fn choose_fault(operation: &str, turn: usize) -> Fault {
-    let fault = Fault::choose_for(operation, turn);
-    let is_retried = operation == "cloudformation DetectStackResourceDrift" && fault == Fault::Throttled;
-    if is_retried { Fault::Denied } else { fault }
+    let is_repeated = REPEATED.contains(&operation);
+    let faults: Vec<Fault> =
+        Fault::ALL.into_iter().filter(|fault| !(is_repeated && fault.passes())).collect();
+    Fault::choose_for(operation, turn, &faults)
 }
 
-/// A run of a command in which the first call of an operation that is not known yet fails, and all others of that operation.
+/// Which calls fail during an attempt: those of the first operation that is not known yet.
 #[derive(Default)]
-struct Progress {
+struct FaultPlan {
     known: Vec<String>,
     failing: Option<String>,
     turn: usize,
 }
 
-impl Progress {
+impl FaultPlan {
     fn react(&mut self, call: &AwsCall) -> Reaction {
         let operation = call.operation();
         if self.known.contains(&operation) {
@@ -69,95 +47,81 @@ impl Progress {
     }
 }
 
-/// The local cloud as AWS, with a stack whose name is not one of this machine.
-struct Deployed {
-    cloud: Cloud,
-    load: String,
+/// What a command said.
+struct CaseOutput {
+    /// Each with its cause: the operation and the fault.
+    faulty: Vec<(String, CommandOutput)>,
+    without_fault: CommandOutput,
+    /// The operations that it called.
+    operations: Vec<String>,
 }
 
-impl Deployed {
-    fn start() -> Self {
-        let cloud = Cloud::start_empty();
-        cloud.succeed(&["setup", "--self-signed", "api.example.com"]);
-        cloud.succeed(&["deploy", "--list", "on"]);
-        cloud.run(&["upload", "bad.csv"]).failed_with(3, &[]);
-        let loads = cloud.succeed(&["loads", "ls", "--output", "json"]).json();
-        let load = loads[0]["load"].as_str().unwrap().to_owned();
-        // The emulator takes signatures for its own address only.
-        interpose(&cloud, |_| None);
-        Self { cloud, load }
-    }
-
-    /// Lets each operation of the command fail in its turn.
-    fn compare(&self, args: &[&str], turns: usize, snapshots: &mut Snapshots) {
-        let progress: Arc<Mutex<Progress>> = Arc::default();
-        let reacting = Arc::clone(&progress);
-        let record = self.cloud.record();
-        let address = |member: &str| -> SocketAddr {
-            record[member]
-                .as_str()
-                .unwrap()
-                .trim_start_matches("http://")
-                .trim_end_matches('/')
-                .parse()
-                .unwrap()
+/// Lets each operation of the command fail in its turn, except those in `passed`.
+fn run_case(case: &Case, stack: &DeployedStack, passed: &[String]) -> CaseOutput {
+    let plan: Arc<Mutex<FaultPlan>> = Arc::default();
+    let reacting = Arc::clone(&plan);
+    let network = stack.start_network(Arc::new(move |call: &AwsCall| reacting.lock().unwrap().react(call)));
+    let mut exit = None;
+    let mut attempt = || {
+        (case.prepare)(stack, exit);
+        let ran = stack.run(case.args, &network);
+        exit = Some(ran.exit);
+        ran
+    };
+    let mut faulty = Vec::new();
+    let mut turn = 0;
+    loop {
+        *plan.lock().unwrap() = FaultPlan { turn, known: passed.to_vec(), failing: None };
+        let without_fault = loop {
+            let ran = attempt();
+            let mut plan = plan.lock().unwrap();
+            let Some(failed) = plan.failing.take() else { break ran };
+            faulty.push((format!("{failed}: {:?}", choose_fault(&failed, turn)), ran));
+            plan.known.push(failed);
         };
-        let react = move |call: &AwsCall| reacting.lock().unwrap().react(call);
-        let network =
-            AwsNetwork::start(Arc::new(react), Some(address("endpoint_url")), Some(address("front")));
-        let key = |member: &str| record["access_key"][member].as_str().unwrap();
-        let filled: Vec<&str> =
-            args.iter().map(|arg| if *arg == "LOAD" { &self.load } else { *arg }).collect();
-        let run = || {
-            // What one attempt has cached, the next one would not ask for.
-            let _ = std::fs::remove_dir_all(self.cloud.state_folder().join("restctl/tokens"));
-            network.run(&filled, self.cloud.state_folder(), (key("id"), key("secret")))
-        };
-        let take_failing = || progress.lock().unwrap().failing.take();
-        let mut runs: Vec<(String, CommandOutput)> = Vec::new();
-        let mut usual = None;
-        for turn in 0..turns {
-            *progress.lock().unwrap() = Progress { turn, ..Progress::default() };
-            let mut ran = run();
-            while let Some(failed) = take_failing() {
-                runs.push((format!("{failed}: {:?}", choose_fault(&failed, turn)), ran));
-                progress.lock().unwrap().known.push(failed);
-                ran = run();
-            }
-            usual = Some(ran);
+        turn += 1;
+        if turn == case.turns {
+            let operations = plan.lock().unwrap().known.clone();
+            faulty.sort_by(|(one, _), (other, _)| one.cmp(other));
+            return CaseOutput { faulty, without_fault, operations };
         }
-        runs.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut outcomes = Outcomes::default();
-        let usual = usual.unwrap();
-        for (cause, ran) in &runs {
-            match args {
-                ["doctor"] => outcomes.add_checks(cause.clone(), ran, &usual),
-                _ => outcomes.add_unusual(cause.clone(), ran, &usual),
-            }
-        }
-        if usual.exit != 0 {
-            outcomes.add_unusual("without a fault".to_owned(), &usual, &usual);
-        }
-        let words = args.join("-").replace("--", "").replace('.', "-").to_lowercase();
-        snapshots.compare(&format!("later-calls-{words}"), &outcomes.to_text());
     }
 }
 
-fn compare_all(commands: &[&[&str]], turns: usize) {
-    let deployed = Deployed::start();
+fn describe_outcomes(case: &Case, output: &CaseOutput) -> String {
+    let (mut outcomes, usual) = (Outcomes::default(), &output.without_fault);
+    for (cause, ran) in &output.faulty {
+        match case.args {
+            ["doctor"] => outcomes.add_checks(cause.clone(), ran, usual),
+            _ => outcomes.add_unusual(cause.clone(), ran, usual),
+        }
+    }
+    if usual.exit != 0 {
+        outcomes.add("without a fault".to_owned(), usual);
+    }
+    outcomes.to_text()
+}
+
+fn compare_all(cases: &[Case]) {
+    let stack = DeployedStack::start();
     let mut snapshots = Snapshots::in_folder("aws_faults");
-    for args in commands {
-        deployed.compare(args, turns, &mut snapshots);
+    let mut operations = Vec::new();
+    for case in cases {
+        let passed = if case.continues { operations } else { Vec::new() };
+        let output = run_case(case, &stack, &passed);
+        let words = case.args.join("-").replace("--", "").replace('.', "-").to_lowercase();
+        snapshots.compare(&format!("later-calls-{words}"), &describe_outcomes(case, &output));
+        operations = output.operations;
     }
     snapshots.finish();
 }
 
 #[test]
 fn a_failing_call_of_a_reading_command_is_not_taken_for_another_state() {
-    compare_all(READING, 2);
+    compare_all(READING);
 }
 
 #[test]
 fn a_failing_call_of_a_changing_command_is_not_taken_for_another_state() {
-    compare_all(CHANGING, 1);
+    compare_all(CHANGING);
 }

@@ -1,10 +1,11 @@
 //! A network in which AWS answers as a test chooses. restctl reaches it by AWS's own names, through a proxy.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::call::AwsCall;
@@ -23,6 +24,13 @@ pub(super) enum Reaction {
     None,
 }
 
+/// What a command signs in with.
+pub(super) struct Secrets<'a> {
+    pub(super) access_key_id: &'a str,
+    pub(super) access_key: &'a str,
+    pub(super) client_secret: &'a str,
+}
+
 pub(super) type React = Arc<dyn Fn(&AwsCall) -> Reaction + Send + Sync>;
 
 pub(super) struct AwsNetwork {
@@ -36,15 +44,18 @@ impl AwsNetwork {
         let authority = Authority::new();
         let server = serve_connections(move |stream| {
             let react = Arc::clone(&react);
-            async move { answer_call(stream, &react, upstream).await }
+            async move { answer_calls(stream, &react, upstream).await }
         });
         let serve = |name: &str| decrypt_for(server, &authority.issue_certificate(name, 90));
         let regional = serve("*.us-east-1.amazonaws.com");
-        let (buckets, global) = (serve("*.s3.us-east-1.amazonaws.com"), serve("iam.amazonaws.com"));
+        let (buckets, accounts) =
+            (serve("*.s3.us-east-1.amazonaws.com"), serve("*.ddb.us-east-1.amazonaws.com"));
+        let global = serve("iam.amazonaws.com");
         let proxy = Proxy::start(move |target| match target {
             "iam.amazonaws.com:443" => Some(global),
             _ if target.contains(".elb.") => endpoint,
             _ if target.ends_with(".s3.us-east-1.amazonaws.com:443") => Some(buckets),
+            _ if target.ends_with(".ddb.us-east-1.amazonaws.com:443") => Some(accounts),
             _ => target.ends_with(".us-east-1.amazonaws.com:443").then_some(regional),
         });
         let folder = tempfile::tempdir().unwrap();
@@ -52,8 +63,8 @@ impl AwsNetwork {
         Self { proxy, folder }
     }
 
-    /// Runs `restctl ARGS` with a state folder and an access key. Each call is made once.
-    pub(super) fn run(&self, args: &[&str], state: &std::path::Path, key: (&str, &str)) -> CommandOutput {
+    /// Runs `restctl ARGS` with this state folder. Each call is made once.
+    pub(super) fn run(&self, args: &[&str], state: &Path, secrets: &Secrets<'_>) -> CommandOutput {
         let mut command = Command::new(env!("CARGO_BIN_EXE_restctl"));
         command
             .args(args)
@@ -65,29 +76,45 @@ impl AwsNetwork {
             .env("CARGO", lambdas_folder().join("cargo"))
             .env("HTTPS_PROXY", self.proxy.url())
             .env("SSL_CERT_FILE", self.folder.path().join("bundle.pem"))
-            .env("RESTCTL_CLIENT_SECRET", "another")
+            .env("RESTCTL_CLIENT_SECRET", secrets.client_secret)
             .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", key.0)
-            .env("AWS_SECRET_ACCESS_KEY", key.1)
+            .env("AWS_ACCESS_KEY_ID", secrets.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", secrets.access_key)
             .env("AWS_MAX_ATTEMPTS", "1")
             .stdin(Stdio::null());
         command.output().unwrap().into()
     }
 }
 
-async fn answer_call(mut stream: TcpStream, react: &React, upstream: Option<SocketAddr>) {
-    let Some(call) = read_call(&mut stream).await else { return };
-    match react(&call) {
-        // The client may be gone.
-        Reaction::Answer(bytes) => drop(stream.write_all(&bytes).await),
-        Reaction::PassOn => {
-            let mut upstream = TcpStream::connect(upstream.unwrap()).await.unwrap();
-            upstream.write_all(&call.to_single_request()).await.unwrap();
-            let _ = copy(&mut upstream, &mut stream).await;
+/// Answers the calls of a connection, until one of them ends it.
+async fn answer_calls(mut stream: TcpStream, react: &React, upstream: Option<SocketAddr>) {
+    while let Some(call) = read_call(&mut stream).await {
+        match react(&call) {
+            // The client may be gone.
+            Reaction::Answer(bytes) => return drop(stream.write_all(&bytes).await),
+            Reaction::PassOn => {
+                let answer = pass_on(&call, upstream.unwrap()).await;
+                if stream.write_all(&answer).await.is_err() {
+                    return;
+                }
+            }
+            // Until the client is gone.
+            Reaction::None => return drop(stream.read_u8().await),
         }
-        // Until the client is gone.
-        Reaction::None => drop(stream.read_u8().await),
     }
+}
+
+/// Returns the answer of `upstream`, after which the connection of the client can go on.
+async fn pass_on(call: &AwsCall, upstream: SocketAddr) -> Vec<u8> {
+    let mut upstream = TcpStream::connect(upstream).await.unwrap();
+    upstream.write_all(&call.to_single_request()).await.unwrap();
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let (head, body) = answer.split_at(end);
+    let head = std::str::from_utf8(head).unwrap();
+    let kept = head.split("\r\n").filter(|line| !line.eq_ignore_ascii_case("connection: close"));
+    [kept.collect::<Vec<_>>().join("\r\n").as_bytes(), body].concat()
 }
 
 /// Reads a request. `None` if the client is gone.

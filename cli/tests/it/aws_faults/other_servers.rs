@@ -66,13 +66,13 @@ const API_COMMANDS: [&[&str]; 6] = [
 ];
 
 /// A provider that grants tokens, unless it fails at one of its paths. It ends with this process.
-struct Provider {
-    url: String,
+pub(super) struct Provider {
+    pub(super) url: String,
     failing: Arc<Mutex<Option<(&'static str, Fault)>>>,
 }
 
 impl Provider {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let failing: Arc<Mutex<Option<(&str, Fault)>>> = Arc::default();
         let (reacting, key) = (Arc::clone(&failing), Arc::new(SigningKey::generate_ec("key")));
         let address = serve_connections(move |mut stream| {

@@ -12,20 +12,19 @@ use crate::outputs::replace_variables;
 pub(super) struct Outcomes(Vec<(String, Vec<String>)>);
 
 impl Outcomes {
-    /// Adds the outcome of a command with only those lines that it does not write usually. How fast its work was decides which
-    /// lines about its progress a command that succeeds writes, so these are left out.
+    /// Adds the outcome of a command with only those lines that it does not write usually, and with its failure. How fast its
+    /// work was decides which lines about its progress it writes, so these are left out.
     pub(super) fn add_unusual(&mut self, cause: String, ran: &CommandOutput, usual: &CommandOutput) {
-        let usual = replace_ids(&usual.stdout);
-        let written = replace_ids(&ran.stdout);
-        let unusual = written.lines().filter(|line| !usual.lines().any(|each| each == *line));
-        let mut stdout: String = unusual.map(|line| format!("{line}\n")).collect();
-        if ran.exit == 0 && stdout.is_empty() {
+        let mut stdout = unusual_lines(&ran.stdout, &usual.stdout);
+        if ran.exit == usual.exit && stdout.is_empty() {
             stdout = "(the usual output)\n".to_owned();
         }
-        let is_shown =
-            |line: &&str| ran.exit != 0 || line.starts_with("note: ") || line.starts_with("warning: ");
-        let stderr = ran.stderr.lines().filter(is_shown).map(|line| format!("{line}\n")).collect();
-        self.add(cause, &CommandOutput { exit: ran.exit, stdout, stderr });
+        let (before, failure) = ran.stderr.split_at(ran.stderr.find("error: ").unwrap_or(ran.stderr.len()));
+        let mut stderr = unusual_lines(before, &usual.stderr);
+        if ran.exit == usual.exit {
+            stderr = keep_lines(&stderr, |line| REPORTS.iter().any(|word| line.contains(word)));
+        }
+        self.add(cause, &CommandOutput { exit: ran.exit, stdout, stderr: stderr + failure });
     }
 
     /// Adds the outcome of `doctor`, which goes on after a failed check: the checks that are not ok.
@@ -66,11 +65,31 @@ impl Outcomes {
     }
 }
 
+/// The words of lines that say what a command could not do although it succeeded.
+const REPORTS: [&str; 3] = ["note: ", "warning: ", "cannot "];
+
+/// The states of a resource in a line about the progress of CloudFormation.
+const PROGRESS: [&str; 3] = ["_COMPLETE ", "_SKIPPED ", "_FAILED "];
+
+/// Returns the lines of `text`, except those about the progress of CloudFormation, that are not in `usual`.
+fn unusual_lines(text: &str, usual: &str) -> String {
+    let usual = replace_ids(usual);
+    keep_lines(&replace_ids(text), |line| {
+        !PROGRESS.iter().any(|state| line.contains(state)) && !usual.lines().any(|each| each == line)
+    })
+}
+
+fn keep_lines(text: &str, is_kept: impl Fn(&str) -> bool) -> String {
+    text.lines().filter(|line| is_kept(line)).map(|line| format!("{line}\n")).collect()
+}
+
 /// Replaces what differs from run to run: ids, times, and which of two equal calls failed first.
 fn replace_ids(text: &str) -> String {
     let names = [
         (r"databucket-[0-9a-f]{13}", "databucket-[SUFFIX]"),
         (r"loadbalance[0-9a-z-]+\.", "loadbalancer-[SUFFIX]."),
+        (r"loadbalance[0-9a-z-]+/[0-9a-z]+", "loadbalancer-[SUFFIX]"),
+        (r"\b[\d.]+ ([KM]i)?B\b", "[SIZE]"),
         (r"\b(Api|Ingest)(Function|Logs)", "[FUNCTION]$2"),
         (r"\b(Load|DeadLetter)Queue", "[QUEUE]"),
         (r"restctl/restctl/(certificate|client-secret)", "restctl/restctl/[SECRET]"),

@@ -81,7 +81,14 @@ impl<'a> Multipart<'a> {
         }
         let created = self.create().await;
         match (&created, record) {
-            (Ok(id), Some(record)) => record.save(id)?,
+            (Ok(id), Some(record)) => {
+                if let Err(unsaved) = record.save(id) {
+                    // Nothing would refer to its parts.
+                    self.abort(id).await;
+                    record.delete()?;
+                    return Err(unsaved);
+                }
+            }
             // A record without an upload would only be in the way.
             (Err(_), Some(record)) => record.delete()?,
             (_, None) => {}

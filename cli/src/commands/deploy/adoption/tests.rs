@@ -30,9 +30,8 @@ fn select(names: &[&str]) -> Result<Adoption> {
 fn one_of_several_has_to_be_named() {
     for names in [&[][..], &["ledger"], &["items-1", "items-2"]] {
         let failure = select(names).err().unwrap().to_string();
-        assert!(failure.contains("which items table to adopt is uncertain"), "{failure}");
+        assert!(failure.contains("several deleted stacks left data"), "{failure}");
         assert!(failure.contains("the items table items-1 with about 3 items, 30 B"), "{failure}");
-        assert!(failure.contains("restctl deploy --adopt items-2"), "{failure}");
     }
     let failure = select(&["items-3"]).err().unwrap().to_string();
     assert!(failure.contains("no deleted stack left items-3"), "{failure}");
@@ -40,6 +39,24 @@ fn one_of_several_has_to_be_named() {
         let adopted: Vec<_> = select(names).unwrap().0.into_iter().map(|resource| resource.name).collect();
         assert_eq!(adopted, ["items-2", "ledger"]);
     }
+}
+
+#[test]
+fn one_command_adopts_the_newest_of_each_kind() {
+    let created = |resource: RetainedResource, year: u32| RetainedResource {
+        created: Some(format!("{year}-01-01T00:00:00Z")),
+        ..resource
+    };
+    let found = vec![
+        created(resource(ITEMS_TABLE, "items-new"), 2026),
+        created(resource(ITEMS_TABLE, "items-old"), 2025),
+        created(resource(LEDGER_TABLE, "ledger-old"), 2025),
+        created(resource(LEDGER_TABLE, "ledger-new"), 2026),
+        created(resource(DATA_BUCKET, "bucket-old"), 2025),
+        created(resource(DATA_BUCKET, "bucket-new"), 2026),
+    ];
+    let failure = Adoption::select(found, &["bucket-old".to_owned()]).err().unwrap().to_string();
+    assert!(failure.contains("restctl deploy --adopt bucket-old items-new ledger-new\n"), "{failure}");
 }
 
 /// What anyone who may tag it can have given the stack's tag.

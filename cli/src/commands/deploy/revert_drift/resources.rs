@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{StackState, cannot_revert};
-use crate::aws::cloudformation::{self, Resource, Stack};
+use crate::aws::cloudformation::{Resource, Stack};
 use crate::aws::{Aws, cloudcontrol};
 use crate::deployment::drift::ResourceDrift;
 use crate::deployment::drift::identifier::{cloud_control_id, is_updatable};
@@ -32,14 +32,14 @@ fn is_guard(drift: &ResourceDrift) -> bool {
     GUARDS.contains(&drift.kind.as_str())
 }
 
-/// Reverts each resource that differs from the template, and returns what differed and no longer does. What cannot be compared is
-/// only noted, and so is what the service never changes, unless it decides who reaches the data.
+/// Reverts each of these resources that differs from the template, and returns what differed and no longer does. What cannot be
+/// compared is only noted, and so is what the service never changes, unless it decides who reaches the data.
 pub(super) async fn revert_resources(
     aws: &Aws,
     stack: &Stack,
+    mut resources: Vec<Resource>,
     state: StackState,
 ) -> Result<Vec<ResourceDrift>> {
-    let mut resources = cloudformation::list_resources(aws, stack).await?;
     let found = compare_resources(aws, stack, &resources).await;
     found.failures.iter().for_each(note_failure);
     let drifts = found.drifts;
@@ -81,7 +81,7 @@ async fn compare_reverted(aws: &Aws, stack: &Stack, resources: &[Resource]) -> C
     compare_resources(aws, stack, resources).await
 }
 
-fn note_failure(failure: &Failure) {
+pub(super) fn note_failure(failure: &Failure) {
     output::print_message(format!("note: {}", failure.to_single_line()));
 }
 
@@ -168,6 +168,7 @@ mod tests {
                 .map(difference)
                 .to_vec(),
             expected: json!({ "RedrivePolicy": { "maxReceiveCount": 1000 }, "FifoQueue": true }),
+            remove: None,
         };
         assert_eq!(
             patch_to(&drift),
