@@ -9,6 +9,7 @@ mod edge_jwt;
 mod endpoint;
 mod execution;
 mod go_live;
+mod import;
 mod options;
 mod preparation;
 mod preview;

@@ -1,26 +1,19 @@
-//! Adopts what a deleted stack of the same name left: a new stack imports it.
+//! What the new stack adopts of the data that a deleted stack of the same name left.
 
 mod choice;
 
 use std::iter;
 
-use aws_sdk_cloudformation::types::{ResourceStatus, StackStatus};
+use aws_sdk_cloudformation::types::StackStatus;
 use restctl_contract::key::Key;
 use restctl_contract::template::output::ITEMS_TABLE;
 use restctl_contract::template::parameter;
 
-pub(super) use self::choice::choose_adoption;
-use self::choice::nothing_to_adopt;
-use super::preview;
-use super::request::DeployRequest;
-use super::template::select_resources;
+pub(super) use self::choice::{choose_adoption, nothing_to_adopt};
 use crate::aws::Aws;
-use crate::aws::cloudformation::change_set::{self, Desired};
 use crate::aws::cloudformation::{self, Stack};
-use crate::deployment::operation::{Operation, OperationKind};
 use crate::deployment::retained_data::{RETAINED, RetainedKind, RetainedResource};
 use crate::failure::{Failure, Result, shell_argument};
-use crate::terminal::output;
 
 /// The resources that the new stack adopts: at most one for each name in the template.
 pub(super) struct Adoption(Vec<RetainedResource>);
@@ -72,41 +65,8 @@ impl Adoption {
         self.0.iter().any(|resource| resource.template_name == Some(template_name))
     }
 
-    pub(super) fn print_plan(&self) {
-        for resource in &self.0 {
-            output::print_wrapped_message(format!("  would adopt {resource}"), preview::MARGIN);
-        }
-    }
-
-    /// Makes a stack of the adopted resources, and of nothing else, and returns it. The update that follows makes the rest.
-    pub(super) async fn import(
-        &self,
-        request: &DeployRequest<'_>,
-        parameters: &[(&'static str, String)],
-        stopped: impl Future<Output = Result<()>>,
-    ) -> Result<Stack> {
-        let DeployRequest { context, aws, report, deadline, .. } = *request;
-        let name = &context.stack;
-        let names: Vec<_> = self.0.iter().filter_map(|resource| resource.template_name).collect();
-        let template = select_resources(&names);
-        let imports = self.0.iter().filter_map(RetainedResource::to_import).collect();
-        let desired = Desired { template: &template, parameters, tags: &[], imports };
-        let created = change_set::create_change_set(aws, name, None, desired, stopped);
-        let change_set = created.await?.ok_or_else(|| nothing_to_adopt(aws, name))?;
-        for change in &change_set.changes {
-            report.write_line("change", &change.to_json())?;
-            preview::print_change(change);
-        }
-        let mut operation = Operation::prepare(aws, &change_set.stack, OperationKind::Create).await?;
-        let executing = change_set::execute_change_set(aws, name, &change_set);
-        match operation.run_to_end(aws, deadline, report, executing).await? {
-            ResourceStatus::ImportComplete => {
-                cloudformation::find_idle(aws, name, Some(&change_set.stack)).await
-            }
-            ended => {
-                Err(operation.to_failure(aws, "the data was not adopted, and is as before", &ended).await)
-            }
-        }
+    pub(super) fn resources(&self) -> &[RetainedResource] {
+        &self.0
     }
 }
 

@@ -49,7 +49,9 @@ async fn show_change_set(
         // The dry run imports nothing, so its change set would make the resources that a deployment adopts.
         let is_adopted = |name: &str| adoption.adopts(name);
         change_set.changes.retain(|change| !(change.is_addition() && is_adopted(change.resource_name())));
-        adoption.print_plan();
+        for resource in adoption.resources() {
+            output::print_wrapped_message(format!("  would adopt {resource}"), preview::MARGIN);
+        }
     }
     preview::print_preview(request, choices, &change_set)?;
     let losses = preview::unnamed_losses(request, &change_set);

@@ -2,6 +2,7 @@
 
 use super::artifact_bucket::fill_artifact_bucket;
 use super::choices::StackChoices;
+use super::import::import_adopted;
 use super::preview;
 use super::request::DeployRequest;
 use super::revert_drift::{StackState, revert_resources};
@@ -26,7 +27,7 @@ pub(super) async fn prepare_deployment(
     mut stopped: impl Future<Output = Result<()>> + Unpin,
 ) -> Result<ReadyDeployment> {
     let imported = match &request.adoption {
-        Some(adoption) => Some(adoption.import(request, &choices.parameters, &mut stopped).await?),
+        Some(adoption) => Some(import_adopted(request, adoption, &choices.parameters, &mut stopped).await?),
         None => None,
     };
     let existing = imported.as_ref().or(request.start.stack.as_ref());

@@ -74,7 +74,7 @@ fn unlisted_failure(name: &StackName, what: &str, denied: &Failure) -> Failure {
         )
 }
 
-pub(super) fn nothing_to_adopt(aws: &Aws, name: &StackName) -> Failure {
+pub(in super::super) fn nothing_to_adopt(aws: &Aws, name: &StackName) -> Failure {
     Failure::new(format!(
         "there is nothing to adopt: no deleted stack {name} left a table or a bucket in {}",
         aws.region
