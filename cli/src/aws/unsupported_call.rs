@@ -32,18 +32,17 @@ where
     let answer = error.raw_response()?;
     let AnsweredByEmulator(url) = answer.extension()?;
     let status = answer.status().as_u16();
+    // AWS names an error code. Only its answers to HEAD have no body.
+    let has_body = answer.body().bytes().is_some_and(|body| !body.is_empty());
     let reason = match error.code() {
         Some(code) if status == NOT_IMPLEMENTED || UNKNOWN_OPERATION.contains(&code) => {
             format!("it answered {code}: {}", error.message().unwrap_or("no reason given"))
         }
-        None if REFUSED.contains(&status) => {
+        None if has_body && REFUSED.contains(&status) => {
             let why = format!("{}, which is not an answer of AWS", describe_answer(answer));
             return Some(failure.clone().why(why).next(CHECK_ENDPOINT));
         }
-        // AWS names an error code. Only its answers to HEAD have no body.
-        None if answer.body().bytes().is_some_and(|body| !body.is_empty()) => {
-            format!("it answered with HTTP status {status}, but not as AWS does")
-        }
+        None if has_body => format!("it answered with HTTP status {status}, but not as AWS does"),
         _ => return None,
     };
     let operation = operation_of::<E>();

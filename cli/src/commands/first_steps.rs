@@ -211,7 +211,7 @@ async fn run_command(target: &TargetArgs, words: &[String]) -> Result<Exit> {
     output::print_message(format!("$ {shown}"));
     let restctl = env::current_exe().context("cannot find the path of restctl itself")?;
     // Ctrl-C reaches the command, too, which says what it means.
-    let _interrupted = interrupt::ctrl_c();
+    let _interrupted = interrupt::leave_to_other_process();
     let status = Command::new(restctl).args(&words).status().await;
     let status = status.context(format!("cannot run {shown}"))?;
     if let Some(exit) =

@@ -2,9 +2,12 @@
 //! If none does, it ends the process, even while that waits for a disk, a pipe or a terminal.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::{process, thread};
 
+use futures_util::FutureExt;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, MutexGuard, oneshot};
@@ -47,14 +50,19 @@ pub(crate) fn start_handling() -> Result<()> {
 /// Handles Ctrl-C in a thread of its own: to say that the process ends may take forever if the reader of a pipe is stuck. The
 /// next Ctrl-C then ends it at once.
 fn handle_signal(handling: MutexGuard<'static, ()>) {
-    let innermost = interrupt_handler::take_innermost();
-    let handler = innermost.unwrap_or_else(|| Box::new(|| end_process(&Failure::interrupted())));
     let handle = move || {
-        handler();
+        handle_innermost();
         drop(handling);
     };
     if thread::Builder::new().spawn(handle).is_err() {
         process::exit(Exit::Interrupted as i32);
+    }
+}
+
+fn handle_innermost() {
+    match interrupt_handler::take_innermost() {
+        Some(handle) => handle(),
+        None => end_process(&Failure::interrupted()),
     }
 }
 
@@ -86,17 +94,44 @@ pub(crate) fn postpone_during<T>(work: impl Future<Output = T>) -> impl Future<O
     }
 }
 
-/// Waits for Ctrl-C, from the call on until the future is dropped.
-pub(crate) fn ctrl_c() -> impl Future<Output = Result<()>> {
+/// Waits for Ctrl-C, from the call on until the returned value is dropped.
+pub(crate) fn ctrl_c() -> CtrlC {
     let (sender, receiver) = oneshot::channel();
     let registered = InterruptHandler::register(move || {
-        // Nobody waits any more if the future was dropped meanwhile.
-        let _ = sender.send(());
+        if sender.send(()).is_err() {
+            handle_innermost();
+        }
     });
-    async move {
-        let _registered = registered;
-        receiver.await.context(WAITING)
+    CtrlC { registered: Some(registered), receiver }
+}
+
+/// A wait for Ctrl-C. One that comes too late for it goes to the handler outside.
+pub(crate) struct CtrlC {
+    registered: Option<InterruptHandler>,
+    receiver: oneshot::Receiver<()>,
+}
+
+impl Future for CtrlC {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.receiver.poll_unpin(context).map(|received| received.context(WAITING))
     }
+}
+
+impl Drop for CtrlC {
+    fn drop(&mut self) {
+        self.registered = None;
+        self.receiver.close();
+        if self.receiver.try_recv().is_ok() {
+            handle_innermost();
+        }
+    }
+}
+
+/// Until the returned value is dropped, the first Ctrl-C does nothing here: it is left to another process of the terminal.
+pub(crate) fn leave_to_other_process() -> impl Drop {
+    InterruptHandler::register(|| {})
 }
 
 /// Until the returned value is dropped, Ctrl-C ends the process: for what blocks the main thread. `restore` comes first.

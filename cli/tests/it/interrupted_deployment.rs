@@ -1,7 +1,7 @@
 //! Ctrl-C while CloudFormation works. The local cloud is too fast for that, so a slow CloudFormation stands in front of it:
 //! after a change set has been executed, it reports nothing new until the update is cancelled.
 
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -84,15 +84,15 @@ fn interrupt_deployment(cloud: &Cloud, is_time: impl Fn() -> bool) -> CommandOut
     CommandOutput::from(deploying.wait_with_output().unwrap())
 }
 
-/// Runs `restctl ARGS` without a terminal, and interrupts it so many times while the first call `is_time` waits for its answer.
-fn interrupt_during_call(
+/// Starts `restctl ARGS` without a terminal, and returns it when it waits for the answer to the first call `is_time`. The answer
+/// comes when the gate is open.
+fn run_until_call(
     cloud: &Cloud,
     args: &[&str],
-    interrupts: usize,
     is_time: impl Fn(&Call) -> bool + Send + Sync + 'static,
-) -> CommandOutput {
-    let (calls, is_interrupted) = (Arc::new(AtomicUsize::new(0)), Gate::default());
-    let (counted, gate) = (Arc::clone(&calls), is_interrupted.clone());
+) -> (Child, Gate) {
+    let (calls, answer) = (Arc::new(AtomicUsize::new(0)), Gate::default());
+    let (counted, gate) = (Arc::clone(&calls), answer.clone());
     interpose(cloud, move |call| {
         if is_time(call) && counted.fetch_add(1, Ordering::SeqCst) == 0 {
             gate.wait_until_open();
@@ -101,8 +101,19 @@ fn interrupt_during_call(
     });
     let running = cloud.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("it calls", || (calls.load(Ordering::SeqCst) > 0).then_some(()));
+    (running, answer)
+}
+
+/// Runs `restctl ARGS`, and interrupts it so many times before the answer to the first call `is_time`.
+fn interrupt_during_call(
+    cloud: &Cloud,
+    args: &[&str],
+    interrupts: usize,
+    is_time: impl Fn(&Call) -> bool + Send + Sync + 'static,
+) -> CommandOutput {
+    let (running, answer) = run_until_call(cloud, args, is_time);
     (0..interrupts).for_each(|_| interrupt(&running));
-    is_interrupted.open();
+    answer.open();
     CommandOutput::from(running.wait_with_output().unwrap())
 }
 
@@ -156,7 +167,10 @@ fn assert_no_empty_stack(cloud: &Cloud) {
 #[test]
 fn a_deployment_that_is_interrupted_before_the_execution_leaves_no_empty_stack() {
     let cloud = Cloud::start_set_up();
-    let ended = interrupt_during_call(&cloud, &["deploy"], 1, |call| call.is_action("DescribeStackEvents"));
+    let (running, answer) = run_until_call(&cloud, &["deploy"], |call| call.is_action("DescribeStackEvents"));
+    interrupt(&running);
+    let ended = CommandOutput::from(running.wait_with_output().unwrap());
+    answer.open();
     ended.failed_with(130, &["error: interrupted before the stack was changed"]);
     assert_no_empty_stack(&cloud);
 }

@@ -296,8 +296,8 @@ mod tests {
             (Provider::OpenId, 401, "", "", "--client-secret-file FILE"),
             (Provider::OpenId, 404, "", "", "reads the address of the token endpoint"),
             (Provider::OpenId, 400, "surprise", "", "check client id, secret, audience and scope"),
-            (Provider::OpenId, 503, "", "", "in a few minutes"),
-            (Provider::Auth0, 429, "too_many_requests", "", "in a few minutes"),
+            (Provider::OpenId, 503, "", "", "wait a few minutes"),
+            (Provider::Auth0, 429, "too_many_requests", "", "wait a few minutes"),
             (Provider::Auth0, 401, "access_denied", "Unauthorized", "check client id and secret"),
             (
                 Provider::Auth0,
