@@ -24,6 +24,7 @@ use crate::aws::Aws;
 pub(crate) use crate::aws::cloudformation::drift::{Difference, RECREATE};
 use crate::aws::cloudformation::{self, Stack};
 use crate::failure::Result;
+use crate::terminal::advice::name_target;
 
 /// How many characters of a value are shown.
 const MAX_SHOWN: usize = 60;
@@ -112,7 +113,7 @@ impl ResourceDrift {
             "physical_id": physical_id,
             "deleted": self.is_deleted(),
             "differences": differences.iter().map(Difference::to_json).collect::<Vec<_>>(),
-            "remove": remove,
+            "remove": remove.as_deref().map(name_target),
         })
     }
 }

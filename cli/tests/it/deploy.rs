@@ -127,7 +127,11 @@ fn a_failed_deployment_names_its_cause_and_changes_nothing() {
     );
     failed.failed_with(
         1,
-        &["CREATE_FAILED        DomainRecord", "next: find the id with aws route53 list-hosted-zones"],
+        &[
+            "CREATE_FAILED        DomainRecord",
+            "next: find the id with (eval",
+            "&& aws route53 list-hosted-zones)",
+        ],
     );
 
     // The failed stack is in the way, so the command asks to remove it. The chosen options stay.

@@ -73,7 +73,7 @@ fn a_change_that_is_refused_early_says_why() {
     let why = format!(
         "why:  ApiLogs (AWS::Logs::LogGroup): {LOG_GROUP_EXISTS} (at /Resources/ApiLogs/Properties/LogGroupName)\n"
     );
-    refused.failed_with(1, &["CloudFormation refuses the change", &why, "next: aws logs delete-log-group"]);
+    refused.failed_with(1, &["CloudFormation refuses the change", &why, "&& aws logs delete-log-group"]);
     assert!(!refused.stderr.contains("EarlyValidation"), "{}", refused.stderr);
     assert!(!refused.stderr.contains(QUOTA_REACHED), "a warning is no reason: {}", refused.stderr);
     let stacks = cloud.call_query("cloudformation", &[("Action", "ListStacks")]);

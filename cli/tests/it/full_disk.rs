@@ -43,7 +43,7 @@ const WRITING: &[(&[&str], &[&str])] = &[
         &["loads", "rejects", "LOAD", "--output", "json"],
         &["cannot keep the rejected rows in a temp", "TMPDIR"],
     ),
-    (&["man", "--dir", "FOLDER"], &["cannot write ", ".1", "choose a folder"]),
+    (&["man", "--dir", "FOLDER"], &["cannot write ", ".1", "choose another folder"]),
     (&["upload", "--name", "new.csv", "-"], &["cannot keep standard input in a temporary file", "TMPDIR"]),
     (&["upload", "converted/types.xlsx"], &["cannot keep the converted file in a temporary file", "TMPDIR"]),
     (&["upload", "LARGE"], &["cannot write ", "/restctl/uploads/", "XDG_STATE_HOME"]),

@@ -9,6 +9,7 @@ use crate::aws::cloudformation::drift::can_compare;
 use crate::deployment::drift::resources::ComparedResources;
 use crate::deployment::drift::{self, Difference, ResourceDrift};
 use crate::failure::{Failure, Result};
+use crate::terminal::advice::name_target;
 use crate::terminal::ndjson::NdjsonReport;
 use crate::terminal::output::{self, Format};
 use crate::terminal::text::Text;
@@ -72,7 +73,7 @@ fn tree_lines(drift: &ResourceDrift) -> Vec<String> {
     };
     let mut lines = vec![format!("  ! {verb} {} ({})", drift.resource, drift.kind)];
     let differences = drift.differences.iter().map(Difference::describe);
-    let remove = drift.remove.iter().map(|command| format!("to remove it: {command}"));
+    let remove = drift.remove.iter().map(|command| format!("to remove it: {}", name_target(command)));
     let mut branches = differences.chain(remove).peekable();
     while let Some(line) = branches.next() {
         let branch = if branches.peek().is_some() { '├' } else { '└' };
