@@ -104,7 +104,11 @@ fn judge_additions(found: &ComparedResources) -> Result<CheckFinding, CheckError
 }
 
 fn not_compared(number: usize, first: &Failure) -> CheckFinding {
-    let evidence = format!("{number} resources could not be compared: {}", first.to_single_line());
+    let failed = match number {
+        1 => "a comparison failed".to_owned(),
+        _ => format!("{number} comparisons failed; the first"),
+    };
+    let evidence = format!("{failed}: {}", first.to_single_line());
     CheckFinding::warning(evidence, first.next_step().unwrap_or("restctl doctor, again in a moment"))
 }
 
