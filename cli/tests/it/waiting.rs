@@ -80,8 +80,13 @@ fn a_wait_says_what_the_load_waits_for() {
     assert_eq!((&failure["exit"], failed.stdout.as_str()), (&json!(7), ""), "{failure}");
     set_state(&cloud, &front, "loaded");
 
-    // A load that waits although nothing is wrong: the mapping is disabled, but does not say so.
     enable_mapping(&cloud, &mapping, false);
+    let file = cloud.write_file("fourth.csv", "id\n1\n");
+    let load = cloud.succeed(&["upload", "--no-wait", &file]).stdout;
+    let retry = || cloud.run(&["loads", "retry", "--timeout", "5s", load.trim()]);
+    retry().failed_with(7, &[&disabled]);
+
+    // A load that waits although nothing is wrong: the mapping is disabled, but does not say so.
     let is_throttled = Arc::new(AtomicBool::new(false));
     let is_throttled_now = Arc::clone(&is_throttled);
     interpose(&cloud, move |call| {
@@ -92,10 +97,7 @@ fn a_wait_says_what_the_load_waits_for() {
         let asks_mapping = call.uri.contains("/event-source-mappings/") && call.body.is_empty();
         asks_mapping.then(|| json!({ "State": "Enabled" }).to_string())
     });
-    let file = cloud.write_file("fourth.csv", "id\n1\n");
-    let load = cloud.succeed(&["upload", "--no-wait", &file]).stdout;
-    let retried = cloud.run(&["loads", "retry", "--timeout", "5s", load.trim()]);
-    retried.failed_with(7, &["waiting for its turn: it is in the queue; messages in it: "]);
+    retry().failed_with(7, &["waiting for its turn: it is in the queue; messages in it: "]);
     is_throttled.store(true, Ordering::SeqCst);
     let ran = upload_in_vain(&cloud, "fifth.csv");
     ran.failed_with(7, &["has a reserved concurrency of 0", "delete-function-concurrency"]);

@@ -63,7 +63,7 @@ pub(crate) async fn list_statements(
     }
     let what = format!("read the policy of the function {function}");
     let policy = answer.aws_context(&what)?.policy.unwrap_or_default();
-    let policy: Value = serde_json::from_str(&policy).context(&format!("cannot {what}"))?;
+    let policy: Value = serde_json::from_str(&policy).context(format!("cannot {what}"))?;
     let Some(statements) = policy["Statement"].as_array() else {
         return Err(Failure::new(format!("cannot {what}")).why("it has no list of statements"));
     };
