@@ -90,11 +90,13 @@ fn replace_ids(text: &str) -> String {
         (r"loadbalance[0-9a-z-]+\.", "loadbalancer-[SUFFIX]."),
         (r"loadbalance[0-9a-z-]+/[0-9a-z]+", "loadbalancer-[SUFFIX]"),
         (r"\b[\d.]+ ([KM]i)?B\b", "[SIZE]"),
-        (r"\b(Api|Ingest)(Function|Logs)", "[FUNCTION]$2"),
+        (r"\b(Api|Ingest)(Function|Logs|Role)", "[FUNCTION]$2"),
+        (r"\b(Items|Ledger)Table", "[TABLE]"),
         (r"\b(Load|DeadLetter)Queue", "[QUEUE]"),
         (r"restctl/restctl/(certificate|client-secret)", "restctl/restctl/[SECRET]"),
         (r"\b[1-9]\d* of \d+ checks", "[NUMBER] checks"),
         (r"(item|row|message)s? in [\d.]+ ?m?s", "$1 in [TIME]"),
+        (r"since \d\d:\d\d UTC", "since [TIME]"),
     ];
     let text = replace_variables(text);
     names.iter().fold(text, |text, (pattern, name)| {
