@@ -68,10 +68,12 @@ impl Outcomes {
 /// The words of lines that say what a command could not do although it succeeded.
 const REPORTS: [&str; 3] = ["note: ", "warning: ", "cannot "];
 
-/// The words of lines about the progress of a deployment. Which attempt writes them depends on which of two calls comes first.
-const PROGRESS: [&str; 4] = ["_COMPLETE ", "_SKIPPED ", "_FAILED ", " is live, instead of "];
+/// The words of lines about the progress of a deployment or a load. Which attempt writes them depends on which of two calls comes
+/// first, and on how fast the load is.
+const PROGRESS: [&str; 5] =
+    ["_COMPLETE ", "_SKIPPED ", "_FAILED ", " is live, instead of ", "waiting for its turn"];
 
-/// Returns the lines of `text`, except those about the progress of a deployment, that are not in `usual`.
+/// Returns the lines of `text`, except those about progress, that are not in `usual`.
 fn unusual_lines(text: &str, usual: &str) -> String {
     let usual = replace_ids(usual);
     keep_lines(&replace_ids(text), |line| {
