@@ -106,7 +106,7 @@ fn a_wait_says_what_the_load_waits_for() {
     assert_eq!(loaded.receipt_count("unchanged"), 1);
 }
 
-/// Lets CloudWatch list a minute in which each run of the ingest function failed, whatever it counted before.
+/// Reports to CloudWatch more errors of the ingest function than runs, so that every run of this minute seems to have failed.
 fn count_failed_runs(cloud: &Cloud) {
     let function = cloud.resource_id("IngestFunction");
     let mut form = vec![

@@ -3,6 +3,8 @@
 //! AWS CloudFormation User Guide). Inline policies of a role are no such addition, because the template sets their list. A target
 //! group takes one function ("Quotas for your Application Load Balancers"), so no other one can be added to it.
 
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use restctl_contract::template::{LIVE, output as stack_output};
 use serde_json::Value;
 
@@ -28,39 +30,19 @@ pub(crate) fn is_open(addition: &ResourceDrift) -> bool {
 /// Finds all additions to these resources of the stack. One that cannot be looked for hides no other.
 pub(crate) async fn find_additions(aws: &Aws, stack: &Stack, resources: &[Resource]) -> ComparedResources {
     let [api, ingest] = FUNCTIONS;
-    let (
-        listeners,
-        rules,
-        api_urls,
-        ingest_urls,
-        api_policies,
-        ingest_policies,
-        mappings,
-        api_role,
-        ingest_role,
-    ) = tokio::join!(
-        find_listeners(aws, resources),
-        find_rules(aws, resources),
-        find_function_urls(aws, stack, api),
-        find_function_urls(aws, stack, ingest),
-        find_permissions(aws, stack, resources, api),
-        find_permissions(aws, stack, resources, ingest),
-        find_mappings(aws, stack, resources),
-        find_role_policies(aws, resources, "ApiRole"),
-        find_role_policies(aws, resources, "IngestRole"),
-    );
+    let searches = [
+        find_listeners(aws, resources).boxed(),
+        find_rules(aws, resources).boxed(),
+        find_function_urls(aws, stack, api).boxed(),
+        find_function_urls(aws, stack, ingest).boxed(),
+        find_permissions(aws, stack, resources, api).boxed(),
+        find_permissions(aws, stack, resources, ingest).boxed(),
+        find_mappings(aws, stack, resources).boxed(),
+        find_role_policies(aws, resources, "ApiRole").boxed(),
+        find_role_policies(aws, resources, "IngestRole").boxed(),
+    ];
     let mut found = ComparedResources::default();
-    for additions in [
-        listeners,
-        rules,
-        api_urls,
-        ingest_urls,
-        api_policies,
-        ingest_policies,
-        mappings,
-        api_role,
-        ingest_role,
-    ] {
+    for additions in join_all(searches).await {
         match additions {
             Ok(mut additions) => found.drifts.append(&mut additions),
             Err(failure) => found.failures.push(failure),
